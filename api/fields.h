@@ -1,0 +1,257 @@
+// Field tables: a value type says once what its fields are called, what they mean and what they may hold; decoding, encoding and
+// the OpenAPI schema of its CRD follow from that one table.
+//
+//   struct Pool { std::string start, end; bool operator==(const Pool&) const = default; };
+//   template <> struct Fields<Pool> {
+//     static constexpr const char* doc = "A range of addresses.";
+//     static constexpr auto list = std::tuple{
+//         field("start", &Pool::start, "First address.", {.required = true, .max_length = 45}),
+//         field("end", &Pool::end, "Last address.", {.required = true, .max_length = 45})};
+//   };
+//
+// A field is a string, bool, integer, Json (anything), a map of strings, a value type with a table, or a std::optional or
+// std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so that server-side
+// apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of a list-map.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/json.h"
+
+namespace knfe::api {
+
+// A CEL rule (x-kubernetes-validations): `message` says what is allowed.
+struct Rule {
+  const char* rule = nullptr;
+  const char* message = nullptr;
+};
+using Rules = std::array<Rule, 8>;
+
+// What a field may hold; zero and null mean: nothing said.
+struct Is {
+  bool required = false;
+  const char* otherwise = nullptr;  // the default, as JSON
+  const char* one_of = nullptr;     // the allowed strings, separated by '|'
+  const char* pattern = nullptr;
+  int min_length = 0;
+  int max_length = 0;  // of strings: 253 where nothing is said
+  std::optional<std::int64_t> minimum = {};
+  std::optional<std::int64_t> maximum = {};
+  int min_items = 0;
+  int max_items = 0;  // of lists and maps: 64 where nothing is said
+  bool set = false;   // a list of strings without order and duplicates
+  const char* format = nullptr;
+  Rules rules = {};
+};
+
+template <class Struct, class Value>
+struct Field {
+  const char* name;
+  Value Struct::*member;
+  const char* doc;
+  Is is;
+};
+
+template <class Struct, class Value>
+constexpr Field<Struct, Value> field(const char* name, Value Struct::*member, const char* doc, Is is = {}) {
+  return {name, member, doc, is};
+}
+
+template <class T>
+struct Fields;
+
+template <class T>
+concept Tabled = requires { Fields<T>::list; };
+template <class T>
+concept Keyed = Tabled<T> && requires { Fields<T>::key; };
+template <class T>
+concept Ruled = Tabled<T> && requires { Fields<T>::rules; };
+
+using StringMap = std::map<std::string, std::string>;
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+
+// ---- decode ------------------------------------------------------------------------------------------------------
+
+inline std::unexpected<Error> wrong_kind(const std::string& pointer, const char* wanted) {
+  return fail(Code::kInvalid, std::string("must be ") + wanted, pointer);
+}
+
+// Unknown members are skipped: newer servers know more. `pointer` is where `json` stands, for messages.
+template <class T>
+Result<void> decode_into(const Json& json, T& out, const std::string& pointer) {
+  if constexpr (std::same_as<T, Json>) {
+    out = json;
+  } else if constexpr (is_optional<T>) {
+    if (json.is_null()) return {};
+    return decode_into(json, out.emplace(), pointer);
+  } else if (json.is_null()) {
+    return {};
+  } else if constexpr (std::same_as<T, std::string>) {
+    if (!json.is_string()) return wrong_kind(pointer, "a string");
+    out = as_string(json);
+  } else if constexpr (std::same_as<T, bool>) {
+    if (!json.is_bool()) return wrong_kind(pointer, "true or false");
+    out = json.get_bool();
+  } else if constexpr (std::integral<T>) {
+    const std::int64_t number = as_int(json, INT64_MIN);
+    if (number == INT64_MIN || !std::in_range<T>(number)) return wrong_kind(pointer, "an integer");
+    out = static_cast<T>(number);
+  } else if constexpr (std::same_as<T, StringMap>) {
+    if (!json.is_object()) return wrong_kind(pointer, "an object");
+    for (const auto& [key, value] : json.get_object()) {
+      if (!value.is_string()) return wrong_kind(pointer + "/" + std::string(key), "a string");
+      out.emplace(key, as_string(value));
+    }
+  } else if constexpr (is_vector<T>) {
+    if (!json.is_array()) return wrong_kind(pointer, "a list");
+    out.reserve(json.get_array().size());
+    for (const auto& item : json.get_array()) {
+      const auto decoded = decode_into(item, out.emplace_back(), pointer + "/" + std::to_string(out.size() - 1));
+      if (!decoded) return decoded;
+    }
+  } else {
+    static_assert(Tabled<T>, "a value type needs a field table");
+    if (!json.is_object()) return wrong_kind(pointer, "an object");
+    Result<void> result;
+    const auto one = [&](const auto& f) {
+      result = decode_into(at(json, f.name), out.*(f.member), pointer + "/" + f.name);
+      return result.has_value();
+    };
+    std::apply([&](const auto&... f) { return (one(f) && ...); }, Fields<T>::list);
+    return result;
+  }
+  return {};
+}
+
+template <class T>
+Result<T> decode(const Json& json, const std::string& pointer = {}) {
+  T out{};
+  if (auto decoded = decode_into(json, out, pointer); !decoded) return std::unexpected(std::move(decoded).error());
+  return out;
+}
+
+// ---- encode ------------------------------------------------------------------------------------------------------
+
+// Null where there is nothing to say. Required fields are always said.
+template <class T>
+Json encode(const T& value) {
+  if constexpr (std::same_as<T, Json>) {
+    return value;
+  } else if constexpr (is_optional<T>) {
+    return value ? encode(*value) : Json();
+  } else if constexpr (std::same_as<T, std::string>) {
+    return value.empty() ? Json() : Json(value);
+  } else if constexpr (std::same_as<T, bool>) {
+    return value ? Json(true) : Json();
+  } else if constexpr (std::integral<T>) {
+    return Json(static_cast<std::int64_t>(value));
+  } else if constexpr (std::same_as<T, StringMap>) {
+    if (value.empty()) return {};
+    JsonObject out;
+    for (const auto& [key, text] : value) out[key] = text;
+    return out;
+  } else if constexpr (is_vector<T>) {
+    if (value.empty()) return {};
+    JsonArray out;
+    for (const auto& item : value) out.push_back(encode(item));
+    return out;
+  } else {
+    JsonObject out;
+    const auto one = [&](const auto& f) {
+      const auto& member = value.*(f.member);
+      Json encoded = encode(member);
+      if (encoded.is_null() && f.is.required) {
+        using Member = std::remove_cvref_t<decltype(member)>;
+        if constexpr (std::same_as<Member, std::string>) encoded = "";
+        if constexpr (std::same_as<Member, bool>) encoded = false;
+        if constexpr (is_vector<Member>) encoded = JsonArray();
+      }
+      if (!encoded.is_null()) out[f.name] = std::move(encoded);
+    };
+    std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
+    return out;
+  }
+}
+
+// ---- schema ------------------------------------------------------------------------------------------------------
+
+void describe_scalar(JsonObject& schema, const Is& is);             // lengths, bounds, enum, pattern, default, rules
+void describe_list(JsonObject& schema, const Is& is, const char* key);  // "a,b": a list-map; "": set or atomic
+void describe_rules(JsonObject& schema, const Rules& rules);
+
+// OpenAPI v3 as structural schemas of CustomResourceDefinitions want it.
+template <class T>
+JsonObject schema_of(const Is& is) {
+  JsonObject schema;
+  if constexpr (is_optional<T>) {
+    return schema_of<typename T::value_type>(is);
+  } else if constexpr (std::same_as<T, Json>) {
+    schema["type"] = "object";
+    schema["x-kubernetes-preserve-unknown-fields"] = true;
+    describe_scalar(schema, is);
+  } else if constexpr (std::same_as<T, std::string>) {
+    schema["type"] = "string";
+    describe_scalar(schema, is);
+  } else if constexpr (std::same_as<T, bool>) {
+    schema["type"] = "boolean";
+    describe_scalar(schema, is);
+  } else if constexpr (std::integral<T>) {
+    schema["type"] = "integer";
+    schema["format"] = sizeof(T) == 8 ? "int64" : "int32";
+    describe_scalar(schema, is);
+  } else if constexpr (std::same_as<T, StringMap>) {
+    schema["type"] = "object";
+    schema["maxProperties"] = is.max_items ? is.max_items : 64;
+    schema["additionalProperties"] = JsonObject{{"type", "string"}, {"maxLength", 1024}};
+  } else if constexpr (is_vector<T>) {
+    using Item = typename T::value_type;
+    Is of_item;
+    if constexpr (!Tabled<Item>) {
+      of_item = is;
+      of_item.rules = {};
+      of_item.otherwise = nullptr;
+    }
+    schema["type"] = "array";
+    schema["items"] = schema_of<Item>(of_item);
+    if constexpr (Keyed<Item>) {
+      describe_list(schema, is, Fields<Item>::key);
+    } else {
+      describe_list(schema, is, "");
+    }
+  } else {
+    schema["type"] = "object";
+    JsonObject properties;
+    JsonArray required;
+    const auto one = [&](const auto& f) {
+      using Member = std::remove_cvref_t<decltype(std::declval<T>().*(f.member))>;
+      JsonObject property{{"description", f.doc}};
+      for (auto& [key, value] : schema_of<Member>(f.is)) property[key] = std::move(value);
+      properties[f.name] = std::move(property);
+      if (f.is.required) required.push_back(f.name);
+    };
+    std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
+    schema["properties"] = std::move(properties);
+    if (!required.empty()) schema["required"] = std::move(required);
+    if (is.otherwise) schema["default"] = boost::json::parse(is.otherwise);
+    JsonArray rules;
+    if constexpr (Ruled<T>) describe_rules(schema, Fields<T>::rules);
+    describe_rules(schema, is.rules);
+  }
+  return schema;
+}
+
+}  // namespace knfe::api

@@ -1,0 +1,42 @@
+// The few kinds of others that KNFE reads, each with just the fields it reads.
+#pragma once
+
+#include "api/object.h"
+
+namespace knfe::api {
+
+struct Pod {
+  static constexpr Resource resource{"", "v1", "Pod", "pods"};
+  Meta meta;
+  std::string phase;     // Pending, Running, Succeeded, Failed, Unknown
+  bool ready = false;    // condition Ready
+  std::string trouble;   // why it is not, as kubelet or the scheduler says; empty if they say nothing
+};
+
+// NetworkAttachmentDefinition, ServiceAccount, Role, RoleBinding, ConfigMap: who owns it and whether it holds what is wanted.
+struct Attachments {
+  static constexpr Resource resource{"k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition", "network-attachment-definitions"};
+  Meta meta;
+};
+struct ServiceAccount {
+  static constexpr Resource resource{"", "v1", "ServiceAccount", "serviceaccounts"};
+  Meta meta;
+};
+struct RbacRole {
+  static constexpr Resource resource{"rbac.authorization.k8s.io", "v1", "Role", "roles"};
+  Meta meta;
+};
+struct RoleBinding {
+  static constexpr Resource resource{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"};
+  Meta meta;
+};
+struct ConfigMap {
+  static constexpr Resource resource{"", "v1", "ConfigMap", "configmaps"};
+  Meta meta;
+  StringMap data;
+};
+
+Result<Pod> decode_pod(const Json& json);
+Result<ConfigMap> decode_config_map(const Json& json);
+
+}  // namespace knfe::api

@@ -1,0 +1,172 @@
+// Member: one instance of a role (ETSI: VNFC instance) - an identity, its addresses, its workload. And what roles say of members.
+#pragma once
+
+#include "api/connection_point.h"
+
+namespace knfe::api {
+
+struct Attachment {
+  std::string name, interface;
+  Ref network;
+  bool operator==(const Attachment&) const = default;
+};
+template <>
+struct Fields<Attachment> {
+  static constexpr const char* doc = "A connection point that each member of the role has.";
+  static constexpr const char* key = "name";
+  static constexpr auto list = std::tuple{
+      field("name", &Attachment::name, "Name of the connection point, under which peers find the address.",
+            {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 15}),
+      field("networkRef", &Attachment::network,
+            "The Network to attach to. In a NetworkService: one of its networks, or else a Network of the namespace.", {.required = true}),
+      field("interface", &Attachment::interface, "Name of the interface inside the member. Without it, the connection point's name.",
+            {.pattern = kInterfacePattern, .max_length = 15,
+             .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}})};
+};
+
+struct PodTemplate {
+  StringMap labels, annotations;
+  Json spec;
+  bool operator==(const PodTemplate&) const = default;
+};
+template <>
+struct Fields<PodTemplate> {
+  static constexpr const char* doc = "A pod.";
+  static constexpr auto list = std::tuple{
+      field("labels", &PodTemplate::labels, "Labels that the pod has beside KNFE's own."),
+      field("annotations", &PodTemplate::annotations, "Annotations that the pod has beside KNFE's own."),
+      field("spec", &PodTemplate::spec,
+            "A core/v1 PodSpec. The API server checks it when the first pod is made; its answer is shown in the conditions. KNFE adds the guest "
+            "agent, the member's environment and the data-plane networks.",
+            {.required = true})};
+};
+
+struct Workload {
+  PodTemplate pod;
+  bool operator==(const Workload&) const = default;
+};
+template <>
+struct Fields<Workload> {
+  static constexpr const char* doc = "What runs.";
+  static constexpr auto list = std::tuple{field("pod", &Workload::pod, "A pod for each member.", {.required = true})};
+};
+
+struct Hook {
+  std::vector<std::string> command;
+  bool operator==(const Hook&) const = default;
+};
+template <>
+struct Fields<Hook> {
+  static constexpr const char* doc = "A command in the image of the pod's first container.";
+  static constexpr auto list = std::tuple{field("command", &Hook::command, "Program and arguments; no shell is involved.",
+                                                {.required = true, .max_length = 4096, .min_items = 1, .max_items = 64})};
+};
+
+struct Membership {
+  std::string agent;
+  std::optional<Hook> joined, peers_changed, leave;
+  std::int32_t leave_timeout_seconds = 60;
+  bool operator==(const Membership&) const = default;
+};
+template <>
+struct Fields<Membership> {
+  static constexpr const char* doc = "How a member joins and leaves.";
+  static constexpr auto list = std::tuple{
+      field("agent", &Membership::agent,
+            "Sidecar: the guest agent keeps the member list, runs the hooks and reports. None: the member serves when its pod is ready, "
+            "and has left when its pod has ended.",
+            {.otherwise = "\"Sidecar\"", .one_of = "Sidecar|None"}),
+      field("joined", &Membership::joined,
+            "Succeeds while the member is part of the cluster and may take traffic. Asked twice a second until it does, then every five "
+            "seconds. Without it, a member serves at once."),
+      field("peersChanged", &Membership::peers_changed, "Runs after each change of the member list, until it succeeds for the newest."),
+      field("leave", &Membership::leave,
+            "Runs once the member has to leave and the others no longer send it traffic; succeeds when it is drained."),
+      field("leaveTimeoutSeconds", &Membership::leave_timeout_seconds,
+            "How long a pod that is deleted or evicted may take to drain before it is killed.",
+            {.otherwise = "60", .minimum = 1, .maximum = 86400})};
+};
+
+// What is the same for all members of a role.
+struct MemberTemplate {
+  std::vector<Attachment> connection_points;
+  Workload workload;
+  Membership membership;
+  bool operator==(const MemberTemplate&) const = default;
+};
+inline constexpr auto kMemberTemplateFields = std::tuple{
+    field("connectionPoints", &MemberTemplate::connection_points, "Data-plane attachments beside the pod network, in order.",
+          {.max_items = 8,
+           .rules = {{{"self.all(a, self.all(b, a.name == b.name || (has(a.interface) ? a.interface : a.name) != "
+                       "(has(b.interface) ? b.interface : b.name)))",
+                       "interfaces must differ"}}}}),
+    field("workload", &MemberTemplate::workload, "What runs.", {.required = true}),
+    field("membership", &MemberTemplate::membership, "How a member joins and leaves.", {.otherwise = "{}"})};
+
+struct MemberSpec : MemberTemplate {
+  std::string function, role, desired;
+  std::int32_t ordinal = 0;
+  bool operator==(const MemberSpec&) const = default;
+};
+template <>
+struct Fields<MemberSpec> {
+  static constexpr const char* doc = "The member that is wanted.";
+  static constexpr auto list = std::tuple_cat(
+      std::tuple{field("function", &MemberSpec::function, "NetworkFunction it belongs to.", {.required = true}),
+                 field("role", &MemberSpec::role, "Role it has there.", {.required = true}),
+                 field("ordinal", &MemberSpec::ordinal, "Its number in the role, from 0.", {.required = true, .minimum = 0}),
+                 field("desired", &MemberSpec::desired, "Serving, or Left: asked to leave the cluster.",
+                       {.otherwise = "\"Serving\"", .one_of = "Serving|Left"})},
+      kMemberTemplateFields);
+};
+
+struct MemberAddress {
+  std::string connection_point;
+  std::vector<std::string> ips;
+  bool operator==(const MemberAddress&) const = default;
+};
+template <>
+struct Fields<MemberAddress> {
+  static constexpr const char* doc = "Addresses of a member on one of its networks.";
+  static constexpr const char* key = "connectionPoint";
+  static constexpr auto list = std::tuple{
+      field("connectionPoint", &MemberAddress::connection_point, "Name of the connection point.", {.required = true}),
+      field("ips", &MemberAddress::ips, "Its addresses.", {.required = true, .max_length = 45, .max_items = 8})};
+};
+
+// Written by the guest agent alone.
+struct AgentReport {
+  std::string pod_uid;
+  bool operator==(const AgentReport&) const = default;
+};
+template <>
+struct Fields<AgentReport> {
+  static constexpr const char* doc = "Who reported Joined, Serving and Left.";
+  static constexpr auto list = std::tuple{
+      field("podUID", &AgentReport::pod_uid, "UID of the pod whose agent reported: a report of an earlier pod does not count.",
+            {.required = true, .max_length = 64})};
+};
+
+struct MemberStatus {
+  std::int64_t observed_generation = 0;
+  std::vector<MemberAddress> addresses;
+  std::optional<AgentReport> agent;
+  Conditions conditions;
+  bool operator==(const MemberStatus&) const = default;
+};
+template <>
+struct Fields<MemberStatus> {
+  static constexpr const char* doc = "The member as it is.";
+  static constexpr auto list = std::tuple{
+      field("observedGeneration", &MemberStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("addresses", &MemberStatus::addresses, "Its data-plane addresses."),
+      field("agent", &MemberStatus::agent, "Who reported Joined, Serving and Left."),
+      field("conditions", &MemberStatus::conditions,
+            "By its agent: Joined, Serving, Left. By KNFE: Networked, Ready, Reconciling, Stalled.", {.max_items = 16})};
+};
+
+struct Member : Object<MemberSpec, MemberStatus> {
+  static constexpr Resource resource{kGroup, kVersion, "Member", "members"};
+};
+
+}  // namespace knfe::api

@@ -1,0 +1,140 @@
+// NetworkFunction: roles that form a cluster (ETSI: VNF). MemberSet: one role of it, with the scale subresource.
+#pragma once
+
+#include "api/member.h"
+
+namespace knfe::api {
+
+struct Size {
+  std::optional<std::int32_t> exactly, initial, min, max;
+  bool operator==(const Size&) const = default;
+};
+template <>
+struct Fields<Size> {
+  static constexpr const char* doc = "How many members, and who says so.";
+  static constexpr Rules rules = {{
+      {"has(self.exactly) != has(self.initial)",
+       "say either exactly (the function's spec owns the size) or initial with min and max (kubectl scale, an autoscaler or the function owns it)"},
+      {"!has(self.exactly) || (!has(self.min) && !has(self.max))", "min and max belong to initial, not to exactly"},
+      {"!has(self.initial) || (has(self.min) && has(self.max))", "initial needs min and max"},
+      {"!has(self.initial) || !has(self.min) || self.initial >= self.min", "initial must be at least min"},
+      {"!has(self.initial) || !has(self.max) || self.initial <= self.max", "initial must be at most max"},
+      {"!has(self.min) || !has(self.max) || self.min <= self.max", "min must be at most max"},
+  }};
+  static constexpr auto list = std::tuple{
+      field("exactly", &Size::exactly, "This many members; the scale subresource is refused.", {.minimum = 0, .maximum = 1000}),
+      field("initial", &Size::initial, "This many members at first; then the scale subresource decides, between min and max.",
+            {.minimum = 0, .maximum = 1000}),
+      field("min", &Size::min, "Smallest number of members that scale may ask for.", {.minimum = 0, .maximum = 1000}),
+      field("max", &Size::max, "Largest number of members that scale may ask for.", {.minimum = 0, .maximum = 1000})};
+};
+
+struct Role : MemberTemplate {
+  std::string name;
+  Size size;
+  bool operator==(const Role&) const = default;
+};
+template <>
+struct Fields<Role> {
+  static constexpr const char* doc = "A role of the function: a kind of member.";
+  static constexpr const char* key = "name";
+  static constexpr auto list = std::tuple_cat(
+      std::tuple{field("name", &Role::name, "Name of the role, unique in the function.",
+                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
+                 field("size", &Role::size, "How many members, and who says so.", {.required = true})},
+      kMemberTemplateFields);
+};
+
+struct NetworkFunctionSpec {
+  std::vector<Role> roles;
+  bool operator==(const NetworkFunctionSpec&) const = default;
+};
+template <>
+struct Fields<NetworkFunctionSpec> {
+  static constexpr const char* doc = "The network function that is wanted.";
+  static constexpr auto list = std::tuple{
+      field("roles", &NetworkFunctionSpec::roles, "Its roles.", {.required = true, .min_items = 1, .max_items = 8})};
+};
+
+struct RoleStatus {
+  std::string name;
+  std::int32_t members = 0, ready = 0;
+  bool operator==(const RoleStatus&) const = default;
+};
+template <>
+struct Fields<RoleStatus> {
+  static constexpr const char* doc = "A role as it is.";
+  static constexpr const char* key = "name";
+  static constexpr auto list = std::tuple{field("name", &RoleStatus::name, "Name of the role.", {.required = true}),
+                                          field("members", &RoleStatus::members, "Members that are wanted.", {.required = true}),
+                                          field("ready", &RoleStatus::ready, "Members that serve.", {.required = true})};
+};
+
+struct NetworkFunctionStatus {
+  std::int64_t observed_generation = 0;
+  std::string summary;
+  std::vector<RoleStatus> roles;
+  Conditions conditions;
+  bool operator==(const NetworkFunctionStatus&) const = default;
+};
+template <>
+struct Fields<NetworkFunctionStatus> {
+  static constexpr const char* doc = "The network function as it is.";
+  static constexpr auto list = std::tuple{
+      field("observedGeneration", &NetworkFunctionStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("summary", &NetworkFunctionStatus::summary, "Members that serve of those wanted, by role, for people."),
+      field("roles", &NetworkFunctionStatus::roles, "The roles."),
+      field("conditions", &NetworkFunctionStatus::conditions, "Serving, Ready, Reconciling, Stalled.", {.max_items = 16})};
+};
+
+struct NetworkFunction : Object<NetworkFunctionSpec, NetworkFunctionStatus> {
+  static constexpr Resource resource{kGroup, kVersion, "NetworkFunction", "networkfunctions"};
+};
+
+struct MemberSetSpec : MemberTemplate {
+  std::string function, role;
+  Size size;
+  std::optional<std::int32_t> replicas;
+  bool operator==(const MemberSetSpec&) const = default;
+};
+template <>
+struct Fields<MemberSetSpec> {
+  static constexpr const char* doc = "One role of a function.";
+  static constexpr Rules rules = {{
+      {"!has(self.size.exactly) || !has(self.replicas) || self.replicas == self.size.exactly",
+       "the NetworkFunction owns the size of this role (size.exactly): change it there, or give the role size.initial, min and max"},
+      {"!has(self.size.min) || !has(self.replicas) || self.replicas >= self.size.min", "replicas must be at least size.min"},
+      {"!has(self.size.max) || !has(self.replicas) || self.replicas <= self.size.max", "replicas must be at most size.max"},
+  }};
+  static constexpr auto list = std::tuple_cat(
+      std::tuple{field("function", &MemberSetSpec::function, "NetworkFunction it belongs to.", {.required = true}),
+                 field("role", &MemberSetSpec::role, "Role of that function.", {.required = true}),
+                 field("size", &MemberSetSpec::size, "Bounds of the size, and who owns it.", {.required = true}),
+                 field("replicas", &MemberSetSpec::replicas, "How many members are wanted: what kubectl scale sets.",
+                       {.minimum = 0, .maximum = 1000})},
+      kMemberTemplateFields);
+};
+
+struct MemberSetStatus {
+  std::int64_t observed_generation = 0;
+  std::int32_t replicas = 0, ready = 0;
+  std::string selector;
+  Conditions conditions;
+  bool operator==(const MemberSetStatus&) const = default;
+};
+template <>
+struct Fields<MemberSetStatus> {
+  static constexpr const char* doc = "The role as it is.";
+  static constexpr auto list = std::tuple{
+      field("observedGeneration", &MemberSetStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("replicas", &MemberSetStatus::replicas, "Members that exist, those that leave included.", {.required = true}),
+      field("readyReplicas", &MemberSetStatus::ready, "Members that serve.", {.required = true}),
+      field("selector", &MemberSetStatus::selector, "Selects the pods of the members, for autoscalers.", {.max_length = 1024}),
+      field("conditions", &MemberSetStatus::conditions, "Ready, Reconciling, Stalled.", {.max_items = 16})};
+};
+
+struct MemberSet : Object<MemberSetSpec, MemberSetStatus> {
+  static constexpr Resource resource{kGroup, kVersion, "MemberSet", "membersets"};
+};
+
+}  // namespace knfe::api

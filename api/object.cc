@@ -1,0 +1,83 @@
+#include "api/object.h"
+
+#include <algorithm>
+
+#include "api/digest.h"
+
+namespace knfe::api {
+
+std::string Resource::api_version() const {
+  return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
+}
+
+const Owner* Meta::controller() const {
+  const auto found = std::find_if(owners.begin(), owners.end(), [](const Owner& owner) { return owner.controller; });
+  return found == owners.end() ? nullptr : &*found;
+}
+
+bool Meta::owned_by(std::string_view owner_uid) const {
+  const auto* owner = controller();
+  return owner && owner->uid == owner_uid;
+}
+
+bool Meta::has_finalizer(std::string_view name) const {
+  return std::find(finalizers.begin(), finalizers.end(), name) != finalizers.end();
+}
+
+std::string_view Meta::label(const char* name) const {
+  const auto found = labels.find(name);
+  return found == labels.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+Result<Meta> decode_meta(const Json& object) {
+  const Json& json = at(object, "metadata");
+  Meta meta;
+  meta.key = {std::string(as_string(at(json, "namespace"))), std::string(as_string(at(json, "name")))};
+  meta.uid = as_string(at(json, "uid"));
+  meta.resource_version = as_string(at(json, "resourceVersion"));
+  meta.generation = as_int(at(json, "generation"));
+  meta.created = as_string(at(json, "creationTimestamp"));
+  meta.deleting = at(json, "deletionTimestamp").is_string();
+  if (meta.key.name.empty() || meta.resource_version.empty()) {
+    return fail(Code::kInternal, "an object without name or resourceVersion", "/metadata");
+  }
+  for (const auto* map : {"labels", "annotations"}) {
+    auto& into = std::string_view(map) == "labels" ? meta.labels : meta.annotations;
+    if (auto decoded = decode_into(at(json, map), into, std::string("/metadata/") + map); !decoded) {
+      return std::unexpected(decoded.error());
+    }
+  }
+  for (const auto& name : as_array(at(json, "finalizers"))) meta.finalizers.emplace_back(as_string(name));
+  for (const auto& owner : as_array(at(json, "ownerReferences"))) {
+    meta.owners.push_back({std::string(as_string(at(owner, "apiVersion"))), std::string(as_string(at(owner, "kind"))),
+                           std::string(as_string(at(owner, "name"))), std::string(as_string(at(owner, "uid"))),
+                           as_bool(at(owner, "controller"))});
+  }
+  meta.spec_digest = digest_of_owned(object, kFieldManager, "");
+  meta.status_digest = digest_of_owned(object, kFieldManager, "status");
+  return meta;
+}
+
+const Condition* find(const Conditions& conditions, std::string_view type) {
+  const auto found =
+      std::find_if(conditions.begin(), conditions.end(), [&](const Condition& condition) { return condition.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
+}
+
+bool is_true(const Conditions& conditions, std::string_view type) {
+  const auto* condition = find(conditions, type);
+  return condition && condition->status == "True";
+}
+
+JsonObject skeleton(const Resource& resource, const Key& key) {
+  JsonObject metadata{{"name", key.name}};
+  if (!key.ns.empty()) metadata["namespace"] = key.ns;
+  return {{"apiVersion", resource.api_version()}, {"kind", resource.kind}, {"metadata", std::move(metadata)}};
+}
+
+Json owner_reference(const Resource& resource, const Meta& owner) {
+  return JsonObject{{"apiVersion", resource.api_version()}, {"kind", resource.kind},           {"name", owner.key.name},
+                    {"uid", owner.uid},                     {"controller", true}, {"blockOwnerDeletion", true}};
+}
+
+}  // namespace knfe::api

@@ -1,0 +1,137 @@
+// What every Kubernetes object has: its resource, its metadata, its conditions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/fields.h"
+
+namespace knfe::api {
+
+inline constexpr const char* kGroup = "knfe.io";
+inline constexpr const char* kVersion = "v1alpha1";
+
+// A resource of the API server (KEP-free vocabulary: group, version, kind, plural).
+struct Resource {
+  std::string_view group;  // empty: the core group
+  std::string_view version;
+  std::string_view kind;
+  std::string_view plural;
+  bool namespaced = true;
+
+  std::string api_version() const;
+  bool operator==(const Resource&) const = default;
+};
+
+struct Owner {
+  std::string api_version, kind, name, uid;
+  bool controller = false;
+  bool operator==(const Owner&) const = default;
+};
+
+// A namespaced name. For cluster-scoped resources the namespace is empty.
+struct Key {
+  std::string ns;
+  std::string name;
+  auto operator<=>(const Key&) const = default;
+  std::string text() const { return ns.empty() ? name : ns + "/" + name; }
+};
+
+// Metadata as KNFE needs it. Digests cover what field manager "knfe" owns in the object (see api/digest.h); they are zero for
+// objects that were built and not read.
+struct Meta {
+  Key key;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t generation = 0;
+  std::string created;  // RFC 3339
+  bool deleting = false;
+  StringMap labels;
+  StringMap annotations;
+  std::vector<std::string> finalizers;
+  std::vector<Owner> owners;
+  std::uint64_t spec_digest = 0;
+  std::uint64_t status_digest = 0;
+
+  const Owner* controller() const;  // the owner that controls it, or null
+  bool owned_by(std::string_view owner_uid) const;
+  bool has_finalizer(std::string_view name) const;
+  std::string_view label(const char* name) const;  // empty if there is none
+};
+
+Result<Meta> decode_meta(const Json& object);
+
+// metav1.Condition.
+struct Condition {
+  std::string type;
+  std::string status;  // True, False, Unknown
+  std::string reason;
+  std::string message;
+  std::string last_transition_time;
+  std::int64_t observed_generation = 0;
+  bool operator==(const Condition&) const = default;
+};
+using Conditions = std::vector<Condition>;
+
+template <>
+struct Fields<Condition> {
+  static constexpr const char* doc = "One aspect of the state of an object.";
+  static constexpr const char* key = "type";
+  static constexpr auto list = std::tuple{
+      field("type", &Condition::type, "Aspect that is told of, in CamelCase.", {.required = true, .max_length = 316}),
+      field("status", &Condition::status, "True, False or Unknown.", {.required = true, .one_of = "True|False|Unknown"}),
+      field("reason", &Condition::reason, "Why, in one CamelCase word, for programs.", {.required = true, .max_length = 1024}),
+      field("message", &Condition::message, "Why and what to do next, for people.", {.required = true, .max_length = 32768}),
+      field("lastTransitionTime", &Condition::last_transition_time, "When the status last changed.",
+            {.required = true, .format = "date-time"}),
+      field("observedGeneration", &Condition::observed_generation, "Generation of the spec that this tells of.", {.minimum = 0})};
+};
+
+const Condition* find(const Conditions& conditions, std::string_view type);
+bool is_true(const Conditions& conditions, std::string_view type);
+
+// Names an object in the same namespace.
+struct Ref {
+  std::string name;
+  bool operator==(const Ref&) const = default;
+};
+
+template <>
+struct Fields<Ref> {
+  static constexpr const char* doc = "An object in the same namespace.";
+  static constexpr auto list = std::tuple{field("name", &Ref::name, "Name of the object.", {.required = true, .min_length = 1})};
+};
+
+// Every kind of KNFE is one of these. `Self::resource` says what it is at the API server.
+template <class Spec, class Status>
+struct Object {
+  Meta meta;
+  Spec spec;
+  Status status;
+};
+
+struct None {
+  bool operator==(const None&) const = default;
+};
+template <>
+struct Fields<None> {
+  static constexpr const char* doc = "Nothing.";
+  static constexpr auto list = std::tuple{};
+};
+
+template <class T>
+Result<T> decode_object(const Json& json) {
+  T out;
+  KNFE_TRY(out.meta, decode_meta(json));
+  if (auto spec = decode_into(at(json, "spec"), out.spec, "/spec"); !spec) return std::unexpected(spec.error());
+  if (auto status = decode_into(at(json, "status"), out.status, "/status"); !status) return std::unexpected(status.error());
+  return out;
+}
+
+// {apiVersion, kind, metadata{name, namespace}} of an object to write.
+JsonObject skeleton(const Resource& resource, const Key& key);
+// The ownerReference to an object of `resource`.
+Json owner_reference(const Resource& resource, const Meta& owner);
+
+}  // namespace knfe::api

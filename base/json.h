@@ -1,0 +1,39 @@
+// Json: an ordered JSON value (Boost.JSON), and the few ways KNFE reads one.
+//
+// Reading never throws and never inserts: a missing member reads as null, a member of another kind as its default.
+// Where a wrong kind must be an error, the field tables of api/ say so with a JSON pointer.
+#pragma once
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace knfe {
+
+using Json = boost::json::value;
+using JsonObject = boost::json::object;
+using JsonArray = boost::json::array;
+
+// Depth is limited to 64; errors name the byte offset.
+Result<Json> parse_json(std::string_view text);
+std::string to_text(const Json& value);
+// Keys sorted, no white space: equal values have equal text.
+std::string canonical(const Json& value);
+
+// The value at a path of members, null where any is missing: at(pod, "status", "podIP").
+const Json& at(const Json& value, std::string_view key);
+template <class... Keys>
+const Json& at(const Json& value, std::string_view key, Keys... more) {
+  return at(at(value, key), more...);
+}
+
+std::string_view as_string(const Json& value, std::string_view otherwise = {});
+std::int64_t as_int(const Json& value, std::int64_t otherwise = 0);
+bool as_bool(const Json& value, bool otherwise = false);
+const JsonObject& as_object(const Json& value);  // empty where it is none
+const JsonArray& as_array(const Json& value);    // empty where it is none
+
+}  // namespace knfe

@@ -1,0 +1,68 @@
+#include "cmd/guest.h"
+
+#include "base/log.h"
+#include "guest/agent.h"
+#include "guest/install.h"
+#include "kube/config.h"
+#include "net/https_client.h"
+
+namespace knfe::cmd {
+
+namespace {
+
+int give_up(const Error& error) {
+  log(Level::kError, "the guest agent gives up", {{"error", error.text()}});
+  return 1;
+}
+
+// Who we are and the way to the API server: what install and run share.
+struct Outside {
+  guest::Identity identity;
+  kube::Config config;
+  net::Loop loop;
+  std::unique_ptr<net::Client> transport;
+  std::unique_ptr<kube::ApiClient> api;
+
+  Result<void> open() {
+    KNFE_TRY(identity, guest::identity_from_environment());
+    KNFE_TRY(config, kube::load_config());
+    net::ClientSettings settings;
+    settings.max_idle = 1;
+    KNFE_TRY(transport, net::make_https_client(loop, config.endpoint, settings));
+    api = std::make_unique<kube::ApiClient>(*transport, config);
+    return {};
+  }
+};
+
+}  // namespace
+
+int guest_install() {
+  if (auto installed = guest::install_binary(); !installed) return give_up(installed.error());
+  Outside outside;
+  if (auto opened = outside.open(); !opened) return give_up(opened.error());
+  Result<void> result;
+  guest::install_list(outside.loop, *outside.api, outside.identity, std::chrono::minutes(2), [&](Result<void> installed) {
+    result = std::move(installed);
+    outside.loop.stop();
+  });
+  outside.loop.run();
+  return result ? 0 : give_up(result.error());
+}
+
+int guest_run() {
+  Outside outside;
+  if (auto opened = outside.open(); !opened) return give_up(opened.error());
+  guest::Agent agent(outside.loop, *outside.api, outside.identity);
+  if (auto started = agent.start(); !started) return give_up(started.error());
+  const auto stop = outside.loop.on_stop_signal([&] { outside.loop.stop(); });
+  log(Level::kInfo, "guest agent runs", {{"member", outside.identity.member}, {"function", outside.identity.function}});
+  outside.loop.run();
+  return 0;
+}
+
+int guest_leave(int timeout_seconds) {
+  const auto left = net::ring_and_wait(guest::kDoorbell, std::chrono::seconds(timeout_seconds));
+  return left ? 0 : give_up(left.error());
+}
+
+}  // namespace knfe::cmd

@@ -1,0 +1,84 @@
+// knfe: one binary. As `kubectl-knfe` on the PATH it is also `kubectl knfe`.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/log.h"
+#include "cmd/controller.h"
+#include "cmd/crds.h"
+#include "cmd/guest.h"
+#include "cmd/status.h"
+#include "cmd/version.h"
+
+namespace {
+
+using namespace knfe::cmd;
+
+// Exit codes: 0 as asked; 1 it could not be done, or is not ready; 2 the command line is wrong.
+int parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return -1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"KNFE runs network functions - as pods and as virtual machines - on plain Kubernetes."};
+  app.name("knfe");
+  app.require_subcommand(1);
+  bool debug = false;
+  app.add_flag("--debug", debug, "Log more");
+
+  StatusOptions status;
+  std::string output;
+  auto* status_command = app.add_subcommand("status", "Show a service as a tree, and why what is not ready is not");
+  status_command->add_option("SERVICE", status.service, "Name of a NetworkService; without it, all that is there");
+  status_command->add_option("-n,--namespace", status.ns, "Namespace; without it, the kubeconfig's");
+  status_command->add_flag("-A,--all-namespaces", status.all_namespaces, "All namespaces");
+  status_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
+  status_command->add_option("--kubeconfig", status.kubeconfig, "Path of a kubeconfig; without it, as kubectl finds it");
+  status_command->add_option("--context", status.context, "Context in the kubeconfig");
+  status_command->footer("Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service\n"
+                         "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
+
+  auto* version_command = app.add_subcommand("version", "Print the version");
+  version_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
+
+  std::string crds_folder;
+  auto* crds_command = app.add_subcommand("crds", "Print the CustomResourceDefinitions");
+  crds_command->add_option("--out", crds_folder, "Write one file per kind into this folder instead");
+  crds_command->footer("Example:\n  knfe crds | kubectl apply --server-side -f -");
+
+  ControllerOptions controller;
+  auto* controller_command = app.add_subcommand("controller", "Run the operators (what the Deployment in deploy/ does)");
+  controller_command->add_option("--kubeconfig", controller.kubeconfig, "Path of a kubeconfig; without it, the pod's service account");
+  controller_command->add_option("--namespace", controller.ns, "Look after this namespace only; without it, all");
+  controller_command->add_option("--lease", controller.lease, "Lease (namespace/name) that lets one replica write; '' for none")->capture_default_str();
+  controller_command->add_option("--identity", controller.identity, "Who we are in the lease; without it, $POD_UID or the host name");
+  controller_command->add_option("--listen", controller.listen, "Address of /metrics, /livez and /readyz")->capture_default_str();
+  controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")->capture_default_str();
+  controller_command->footer("Example, against the cluster of your kubeconfig:\n  knfe controller --kubeconfig ~/.kube/config --lease '' --listen 127.0.0.1:8080");
+
+  int leave_timeout = 3600;
+  auto* guest_command = app.add_subcommand("guest", "The agent inside a member");
+  guest_command->require_subcommand(1);
+  auto* install_command = guest_command->add_subcommand("install", "Put the agent and the member list where the member's containers find them");
+  auto* run_command = guest_command->add_subcommand("run", "Keep the member list, run the hooks, report");
+  auto* leave_command = guest_command->add_subcommand("leave", "Ask the agent to leave the cluster and wait until it has (the preStop hook)");
+  leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")->capture_default_str();
+
+  if (const int code = parse(app, argc, argv); code >= 0) return code;
+  if (debug) knfe::set_log_level(knfe::Level::kDebug);
+  status.json = output == "json";
+  if (*status_command) return run_status(status);
+  if (*version_command) return print_version(output == "json");
+  if (*crds_command) return write_crds(crds_folder);
+  if (*controller_command) return run_controller(controller);
+  if (*install_command) return guest_install();
+  if (*run_command) return guest_run();
+  if (*leave_command) return guest_leave(leave_timeout);
+  return 2;
+}

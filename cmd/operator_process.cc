@@ -1,0 +1,104 @@
+#include "cmd/operator_process.h"
+
+#include <malloc.h>
+
+#include <cstdio>
+
+namespace knfe::cmd {
+
+namespace {
+
+template <class T>
+Result<T> only_meta(const Json& json) {
+  T out;
+  KNFE_TRY(out.meta, api::decode_meta(json));
+  return out;
+}
+
+constexpr const char* kOurs = "app.kubernetes.io/managed-by=knfe";
+
+}  // namespace
+
+OperatorProcess::OperatorProcess(net::Loop& loop, net::Client& transport, const kube::Config& config, const OperatorSettings& settings)
+    : loop_(loop),
+      api_(transport, config),
+      pods_({settings.agent_image}),
+      ns_(settings.ns),
+      manager_(loop, api_, [this] { return !lease_ || lease_->held(); }) {
+  if (!settings.lease.name.empty()) {
+    lease_ = std::make_unique<kube::Lease>(loop, api_, settings.lease, settings.identity, [this] { manager_.kick(); });
+  }
+  watch(view_.services, "", api::decode_object<api::NetworkService>);
+  watch(view_.functions, "", api::decode_object<api::NetworkFunction>);
+  watch(view_.member_sets, "", api::decode_object<api::MemberSet>);
+  watch(view_.members, "", api::decode_object<api::Member>);
+  watch(view_.networks, "", api::decode_object<api::Network>);
+  watch(view_.connection_points, "", api::decode_object<api::ConnectionPoint>);
+  watch(view_.allocations, "", api::decode_object<api::Allocation>);
+  watch(view_.pods, operators::label::kMember, api::decode_pod);
+  watch(view_.attachments, kOurs, only_meta<api::Attachments>);
+  watch(view_.config_maps, kOurs, only_meta<api::ConfigMap>);
+  watch(view_.service_accounts, kOurs, only_meta<api::ServiceAccount>);
+  watch(view_.rbac_roles, kOurs, only_meta<api::RbacRole>);
+  watch(view_.role_bindings, kOurs, only_meta<api::RoleBinding>);
+  operators::add_operators(manager_, view_, {multus_, pods_});
+}
+
+template <class T>
+void OperatorProcess::watch(kube::Cache<T>& cache, const char* label_selector, Result<T> (*decode)(const Json&)) {
+  informers_.push_back(
+      std::make_unique<kube::Informer<T>>(loop_, api_, kube::Scope{ns_, label_selector, {}}, cache, decode));
+  manager_.add_informer(*informers_.back());
+}
+
+void OperatorProcess::start() {
+  manager_.start();
+  if (lease_) lease_->start();
+}
+
+void OperatorProcess::stop(std::function<void()> done) {
+  manager_.drain([this, done = std::move(done)] {
+    if (!lease_) return done();
+    lease_->release(done);
+  });
+}
+
+std::string OperatorProcess::waiting_for() const {
+  std::string out;
+  for (const auto& informer : informers_) {
+    if (!informer->cache().synced()) out += (out.empty() ? "" : ", ") + std::string(informer->cache().resource().plural);
+  }
+  return out;
+}
+
+namespace {
+
+// A figure in kB from /proc/self/status.
+std::uint64_t memory_kib(const char* name) {
+  std::FILE* file = std::fopen("/proc/self/status", "re");
+  if (!file) return 0;
+  char line[256];
+  unsigned long value = 0;
+  const std::string format = std::string(name) + ": %lu";
+  while (std::fgets(line, sizeof line, file) && std::sscanf(line, format.c_str(), &value) != 1) {
+  }
+  std::fclose(file);
+  return value;
+}
+
+}  // namespace
+
+std::string OperatorProcess::metrics() const {
+  std::string out = manager_.metrics();
+  out += "# TYPE leader_election_master_status gauge\nleader_election_master_status " + std::string(!lease_ || lease_->held() ? "1" : "0") + "\n";
+  out += "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes " + std::to_string(memory_kib("VmRSS") * 1024) + "\n";
+  out += "# TYPE knfe_resident_memory_peak_bytes gauge\nknfe_resident_memory_peak_bytes " + std::to_string(memory_kib("VmHWM") * 1024) + "\n";
+  timespec cpu{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) / 1e9);
+  out += "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total " + std::string(seconds) + "\n";
+  return out;
+}
+
+}  // namespace knfe::cmd

@@ -1,0 +1,237 @@
+#include "guest/agent.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "kube/request.h"
+#include "net/process.h"
+
+namespace knfe::guest {
+
+namespace {
+
+constexpr const char* kManager = "knfe-guest";
+constexpr Duration kJoinRetry{500};
+constexpr Duration kJoinCheck{5'000};
+constexpr Duration kHookLimit{10'000};
+constexpr Duration kOthersKnow{1'000};  // the lists of all members are right within this
+constexpr Duration kRetry{1'000};
+constexpr int kJoinPatience = 3;  // failed checks in a row before a serving member says that it does not serve
+
+const Instant kNever{};
+
+kube::Scope only(const Identity& identity, const std::string& name) { return {identity.ns, {}, "metadata.name=" + name}; }
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+}  // namespace
+
+Result<Identity> identity_from_environment() {
+  Identity out{environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID")};
+  if (out.ns.empty() || out.function.empty() || out.member.empty() || out.pod_uid.empty()) {
+    return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER and KNFE_POD_UID must be set", "environment",
+                "KNFE's pod provider sets them: this runs inside a member");
+  }
+  return out;
+}
+
+Agent::Agent(net::Loop& loop, kube::ApiClient& api, Identity identity, std::string folder)
+    : loop_(loop),
+      api_(api),
+      identity_(std::move(identity)),
+      folder_(std::move(folder)),
+      list_informer_(loop, api, only(identity_, identity_.function + "-peers"), lists_, api::decode_config_map),
+      member_informer_(loop, api, only(identity_, identity_.member), members_, api::decode_object<api::Member>) {
+  lists_.on_change([this](const auto*, const auto*) { on_list(); });
+  members_.on_change([this](const auto*, const auto*) { on_member(); });
+}
+
+Result<void> Agent::start() {
+  auto bell = net::Doorbell::listen(loop_, folder_ + "/agent.sock", [this] {
+    rung_ = true;
+    consider();
+  });
+  if (!bell) return std::unexpected(bell.error());
+  doorbell_ = std::move(*bell);
+  list_informer_.start();
+  member_informer_.start();
+  return {};
+}
+
+void Agent::on_list() {
+  const auto* map = lists_.get({identity_.ns, identity_.function + "-peers"});
+  if (!map) return;  // the list as it was is the best that is known
+  const auto found = map->data.find("members.json");
+  if (found == map->data.end() || found->second == list_text_) return;
+  auto list = read_member_list(found->second, identity_.member);
+  Result<void> written = list ? write_member_list(*list, folder_) : Result<void>(std::unexpected(list.error()));
+  if (!written) return log(Level::kError, "the member list is not usable", {{"error", written.error().text()}});
+  list_text_ = found->second;
+  own_state_ = list->own_state;
+  log(Level::kInfo, "member list written", {{"version", map->meta.resource_version}, {"members", list->brief}});
+  list_is_news_ = true;
+  run_peers_changed();
+  consider();
+}
+
+void Agent::on_member() {
+  const auto* member = members_.get({identity_.ns, identity_.member});
+  if (!member) return;  // gone: this pod is about to be, too
+  known_ = true;
+  membership_ = member->spec.membership;
+  wanted_ = member->spec.desired != "Left" && !member->meta.deleting;
+  consider();
+}
+
+bool Agent::asked_to_leave() const { return !wanted_ || rung_ || own_state_ == "Leaving"; }
+
+void Agent::consider() {
+  if (!known_) return;
+  if (asked_to_leave()) {
+    if (leaving_since_ == kNever) {
+      leaving_since_ = boot_now();
+      joined_.again.reset();
+      log(Level::kInfo, "leaving");
+    }
+    if (own_state_ == "Leaving" && listed_since_ == kNever) listed_since_ = boot_now();
+    run_leave();
+  } else {
+    if (leaving_since_ != kNever) {
+      log(Level::kInfo, "wanted again");
+      leaving_since_ = listed_since_ = kNever;
+      leave_ = {};
+      leave_timer_.reset();
+      joined_ = {};
+      doorbell_->close();
+    }
+    if (!joined_.running && !joined_.again) check_joined();
+  }
+  report();
+}
+
+void Agent::check_joined() {
+  run(joined_, "joined", membership_.joined, kHookLimit, [this](bool succeeded) {
+    joined_failures_ = succeeded ? 0 : joined_failures_ + 1;
+    const bool patient = joined_.succeeded && joined_failures_ < kJoinPatience;
+    if (!patient) joined_.succeeded = succeeded;
+    if (leaving_since_ == kNever) joined_.again = loop_.after(succeeded ? kJoinCheck : kJoinRetry, [this] { check_joined(); });
+    report();
+  });
+}
+
+void Agent::run_peers_changed() {
+  if (peers_.running || !list_is_news_ || !known_) return;
+  list_is_news_ = false;
+  run(peers_, "peersChanged", membership_.peers_changed, kHookLimit, [this](bool succeeded) {
+    if (!succeeded) {
+      list_is_news_ = true;
+      peers_.again = loop_.after(kRetry, [this] { run_peers_changed(); });
+    } else {
+      run_peers_changed();
+    }
+    report();
+  });
+}
+
+void Agent::run_leave() {
+  if (leave_.running || leave_.succeeded) return;
+  const Duration limit = std::chrono::seconds(membership_.leave_timeout_seconds);
+  // The list tells the others to send nothing new. Without operators nobody writes it: then waiting has an end.
+  const Instant start = listed_since_ != kNever ? listed_since_ + kOthersKnow : leaving_since_ + limit / 4;
+  if (boot_now() < start) {
+    leave_timer_ = loop_.after(start - boot_now(), [this] { run_leave(); });
+    return;
+  }
+  run(leave_, "leave", membership_.leave, limit, [this](bool succeeded) {
+    if (leaving_since_ == kNever) return;  // wanted again meanwhile
+    leave_.succeeded = succeeded;
+    if (succeeded) {
+      log(Level::kInfo, "left");
+      doorbell_->open();
+    } else {
+      leave_timer_ = loop_.after(kRetry, [this] { run_leave(); });
+    }
+    report();
+  });
+}
+
+// A hook that is not given has succeeded.
+void Agent::run(HookRun& hook, const char* name, const std::optional<api::Hook>& command, Duration limit,
+                std::function<void(bool)> done) {
+  hook.again.reset();
+  const auto ended = [&hook, name, done = std::move(done)](Result<int> code) {
+    hook.running.reset();
+    const bool succeeded = code && *code == 0;
+    hook.trouble = succeeded ? "" : std::string("hook ") + name + (code ? " ended with exit code " + std::to_string(*code) : " " + code.error().text());
+    if (!succeeded) log(Level::kDebug, "hook failed", {{"hook", name}, {"error", hook.trouble}});
+    done(succeeded);
+  };
+  if (!command || command->command.empty()) {
+    hook.running = loop_.after(Duration(0), [ended] { ended(0); });
+  } else {
+    hook.running = net::run_process(loop_, command->command, limit, ended);
+  }
+}
+
+api::Conditions Agent::conditions() const {
+  const bool leaving = leaving_since_ != kNever;
+  const bool joined = joined_.succeeded;
+  const bool left = leaving && leave_.succeeded;
+  api::Conditions out;
+  const auto add = [&](const char* type, bool status, const char* reason, std::string message) {
+    out.push_back({type, status ? "True" : "False", reason, std::move(message), {}, 0});
+  };
+  const std::string not_joined = joined_.trouble.empty() ? "Joining the cluster." : "Not joined yet: " + joined_.trouble + ".";
+  add("Joined", joined, joined ? "Joined" : "Joining", joined ? "The member is part of the cluster." : not_joined);
+  if (leaving) {
+    add("Serving", false, "Leaving", "The member gets no new traffic.");
+  } else if (!peers_.trouble.empty()) {
+    add("Serving", joined, joined ? "Serving" : "Joining", (joined ? "The member takes traffic; " : not_joined + " ") + peers_.trouble + ".");
+  } else {
+    add("Serving", joined, joined ? "Serving" : "Joining", joined ? "The member takes traffic." : not_joined);
+  }
+  const std::string draining = leave_.trouble.empty() ? "Draining." : "Not drained yet: " + leave_.trouble + "; it is tried again.";
+  add("Left", left, left ? "Left" : leaving ? "Draining" : "Serving", left ? "The member has left the cluster." : leaving ? draining : "The member is wanted.");
+  return out;
+}
+
+// One write at a time, and only if it says something new.
+void Agent::report() {
+  const auto* member = members_.get({identity_.ns, identity_.member});
+  if (!member || reporting_) return;
+  auto wanted = conditions();
+  bool same = member->status.agent && member->status.agent->pod_uid == identity_.pod_uid;
+  for (auto& condition : wanted) {
+    const auto* before = api::find(member->status.conditions, condition.type);
+    condition.observed_generation = member->meta.generation;
+    condition.last_transition_time = before && before->status == condition.status ? before->last_transition_time : wall_seconds();
+    same = same && before && before->status == condition.status && before->reason == condition.reason && before->message == condition.message;
+  }
+  if (same) return;
+  JsonObject object = api::skeleton(api::Member::resource, member->meta.key);
+  object["metadata"].as_object()["uid"] = member->meta.uid;
+  api::MemberStatus status;
+  status.agent = api::AgentReport{identity_.pod_uid};
+  status.conditions = wanted;
+  JsonObject encoded = as_object(api::encode(status));
+  encoded.erase("observedGeneration");  // the operator's
+  object["status"] = std::move(encoded);
+  reporting_ = true;
+  report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
+                           [this](Result<Json> answer) {
+                             reporting_ = false;
+                             if (answer) {
+                               member_informer_.ingest(*answer);
+                               return report();  // what has changed while this was under way
+                             }
+                             if (answer.error().code == Code::kNotFound) return;
+                             log(Level::kWarning, "the report was not taken", {{"error", answer.error().text()}});
+                             report_again_ = loop_.after(kRetry, [this] { report(); });
+                           });
+}
+
+}  // namespace knfe::guest

@@ -1,0 +1,84 @@
+// Agent: what `knfe guest run` does inside a member. It watches two objects by name - the function's member list and its own Member - keeps the list
+// as files, runs the hooks, and reports Joined, Serving and Left until its Member is gone.
+//
+//   not joined --joined hook succeeds--> serving --asked to leave--> leaving --leave hook succeeds--> left
+//        ^---------- joined hook fails --------/  ^------------- wanted again ------------/-------------/
+//
+// Asked to leave is: its Member says so, the list shows it as leaving (its pod is being deleted), or somebody rings (`knfe guest leave`, the
+// preStop hook). The leave hook starts once the list shows it as leaving and the others have had a second to see that; if the
+// operators are away, after a quarter of the time that leaving may take.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/foreign.h"
+#include "api/member.h"
+#include "guest/member_list.h"
+#include "kube/informer.h"
+#include "net/doorbell.h"
+
+namespace knfe::guest {
+
+// Who this is: from the environment that the pod provider sets.
+struct Identity {
+  std::string ns, function, member, pod_uid;
+};
+Result<Identity> identity_from_environment();
+
+inline constexpr const char* kRunFolder = "/run/knfe";
+inline constexpr const char* kDoorbell = "/run/knfe/agent.sock";
+
+class Agent {
+ public:
+  Agent(net::Loop& loop, kube::ApiClient& api, Identity identity, std::string folder = kRunFolder);
+
+  Result<void> start();
+
+ private:
+  // A hook of the member and what became of it.
+  struct HookRun {
+    net::Handle running;
+    net::Handle again;
+    bool succeeded = false;
+    std::string trouble;  // why not
+  };
+
+  void on_list();
+  void on_member();
+  void consider();
+  bool asked_to_leave() const;
+  void check_joined();
+  void run_peers_changed();
+  void run_leave();
+  void run(HookRun& hook, const char* name, const std::optional<api::Hook>& command, Duration limit,
+           std::function<void(bool succeeded)> done);
+  api::Conditions conditions() const;
+  void report();
+
+  net::Loop& loop_;
+  kube::ApiClient& api_;
+  const Identity identity_;
+  const std::string folder_;
+  kube::Cache<api::ConfigMap> lists_;
+  kube::Cache<api::Member> members_;
+  kube::Informer<api::ConfigMap> list_informer_;
+  kube::Informer<api::Member> member_informer_;
+  std::unique_ptr<net::Doorbell> doorbell_;
+
+  api::Membership membership_;
+  bool wanted_ = true;       // as our Member says
+  bool known_ = false;       // our Member has been seen
+  bool rung_ = false;
+  std::string own_state_;    // as the list says
+  std::string list_text_;    // as written last
+  Instant leaving_since_{};  // when leaving began; Instant{}: it has not
+  Instant listed_since_{};   // when the list first showed us as leaving
+  HookRun joined_, peers_, leave_;
+  bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
+  int joined_failures_ = 0;
+  net::Handle leave_timer_, report_call_, report_again_;
+  bool reporting_ = false;
+};
+
+}  // namespace knfe::guest

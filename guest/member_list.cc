@@ -1,0 +1,54 @@
+#include "guest/member_list.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace knfe::guest {
+
+Result<MemberList> read_member_list(std::string_view text, const std::string& self) {
+  KNFE_TRY(Json json, parse_json(text));
+  if (!at(json, "members").is_array()) return fail(Code::kInvalid, "no list of members", "/members");
+  MemberList out;
+  for (const auto& member : as_array(at(json, "members"))) {
+    const std::string name(as_string(at(member, "name"))), state(as_string(at(member, "state")));
+    if (name == self) out.own_state = state;
+    out.brief += (out.brief.empty() ? "" : ",") + name + "=" + state;
+    for (const auto& [point, ips] : as_object(at(member, "addresses"))) {
+      const std::string point_name(point);
+      for (const auto& ip : as_array(ips)) {
+        const std::string address(as_string(ip));
+        out.tsv += name + "\t" + std::string(as_string(at(member, "role"))) + "\t" + state + "\t" + point_name + "\t" + address + "\n";
+        out.hosts += address + " " + name + "." + point_name + " " + name + "\n";
+      }
+    }
+  }
+  out.json = JsonObject{{"function", at(json, "function")}, {"self", self}, {"members", at(json, "members")}};
+  return out;
+}
+
+namespace {
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".new";
+  std::FILE* file = std::fopen(temporary.c_str(), "we");
+  const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = file && std::fclose(file) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return fail(Code::kUnavailable, std::string("cannot be written: ") + std::strerror(errno), path);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> write_member_list(const MemberList& list, const std::string& folder) {
+  for (const auto& [name, text] : {std::pair<const char*, std::string>{"members.json", to_text(list.json) + "\n"},
+                                   {"members.tsv", list.tsv},
+                                   {"hosts", list.hosts}}) {
+    if (auto written = write_file(folder + "/" + name, text); !written) return written;
+  }
+  return {};
+}
+
+}  // namespace knfe::guest

@@ -1,0 +1,44 @@
+// ApiClient: the API server as KNFE talks to it - credentials, counting, answers as results.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kube/config.h"
+#include "kube/request.h"
+
+namespace knfe::kube {
+
+class ApiClient {
+ public:
+  using Done = std::function<void(Result<Json>)>;
+
+  // `transport` and this must outlive every handle given out.
+  ApiClient(net::Client& transport, const Config& config);
+
+  // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more with a token that is read afresh.
+  [[nodiscard]] net::Handle call(std::string_view resource, const char* verb, net::Request request, Done done);
+  [[nodiscard]] net::Handle stream(net::Request request, net::StreamEvents events);
+
+  // Answered requests so far by {verb, resource, HTTP status; 0: none came}.
+  struct Count {
+    std::string verb, resource;
+    int status;
+    auto operator<=>(const Count&) const = default;
+  };
+  const std::map<Count, std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  struct Call;
+  void send(const std::shared_ptr<Call>& call, bool fresh_token);
+  Result<net::Request> authorised(net::Request request, bool fresh_token);
+
+  net::Client& transport_;
+  std::string prefix_;
+  TokenSource token_;
+  std::map<Count, std::uint64_t> counts_;
+};
+
+}  // namespace knfe::kube

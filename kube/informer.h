@@ -1,0 +1,68 @@
+// Informer<T>: keeps a Cache<T> by a Watch.
+#pragma once
+
+#include "base/log.h"
+#include "kube/cache.h"
+#include "kube/watch.h"
+
+namespace knfe::kube {
+
+class InformerBase {
+ public:
+  virtual ~InformerBase() = default;
+  virtual void start() = 0;
+  virtual void resync() = 0;
+  // Takes an object that was read live, so that nobody has to wait for the watch to tell of it.
+  virtual void ingest(const Json& object) = 0;
+  virtual CacheBase& cache() const = 0;
+  virtual const Scope& scope() const = 0;
+  virtual std::uint64_t lists() const = 0;
+};
+
+template <class T>
+class Informer : public InformerBase {
+ public:
+  using Decode = Result<T> (*)(const Json&);
+
+  // An object that cannot be decoded is left out and logged: the schema of its CRD keeps such from being there.
+  Informer(net::Loop& loop, ApiClient& api, Scope scope, Cache<T>& cache, Decode decode)
+      : scope_(scope),
+        cache_(cache),
+        decode_(decode),
+        watch_(loop, api, T::resource, std::move(scope),
+               {[this](const Json& object) { ingest(object); },
+                [this](const Json& object) {
+                  const Json& metadata = at(object, "metadata");
+                  cache_.erase({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))},
+                               std::string(as_string(at(metadata, "resourceVersion"))));
+                },
+                [this](const std::set<api::Key>& known, const std::string& version) {
+                  cache_.keep_only(known, version);
+                  cache_.set_synced();
+                },
+                [this](const std::string& version) { cache_.advance(version); }}) {}
+
+  void start() override { watch_.start(); }
+  void resync() override { watch_.resync(); }
+  void ingest(const Json& object) override {
+    if (auto decoded = decode_(object)) {
+      cache_.put(std::move(*decoded));
+    } else {
+      log(Level::kError, "an object cannot be read",
+          {{"resource", std::string(T::resource.plural)},
+           {"name", std::string(as_string(at(object, "metadata", "name")))},
+           {"error", decoded.error().text()}});
+    }
+  }
+  CacheBase& cache() const override { return cache_; }
+  const Scope& scope() const override { return scope_; }
+  std::uint64_t lists() const override { return watch_.restarts(); }
+
+ private:
+  const Scope scope_;
+  Cache<T>& cache_;
+  const Decode decode_;
+  Watch watch_;
+};
+
+}  // namespace knfe::kube

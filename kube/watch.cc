@@ -1,0 +1,206 @@
+#include "kube/watch.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.h"
+
+namespace knfe::kube {
+
+namespace {
+
+constexpr Duration kFirstBackoff{200};
+constexpr Duration kLongestBackoff{30'000};
+constexpr Duration kHealthy{1'000};       // a watch that lived this long earns a fresh back-off
+constexpr std::size_t kLongestLine = 32u << 20;
+constexpr int kPage = 500;
+
+Duration jittered(Duration wait) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  return Duration(wait.count() / 2 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(wait.count() / 2 + 1)));
+}
+
+std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
+
+}  // namespace
+
+Watch::Watch(net::Loop& loop, ApiClient& api, api::Resource resource, Scope scope, WatchEvents events)
+    : loop_(loop), api_(api), resource_(resource), scope_(std::move(scope)), events_(std::move(events)) {}
+
+void Watch::start() { open(); }
+
+void Watch::resync() {
+  state_ = State::kEmpty;
+  version_.clear();
+  timer_ = loop_.after(Duration(0), [this] { open(); });
+}
+
+void Watch::open() {
+  opened_ = boot_now();
+  if (state_ != State::kWatching) {
+    ++restarts_;
+    listed_.clear();
+    state_ = streamed_lists_ ? State::kStreaming : State::kPaging;
+  }
+  if (state_ == State::kPaging) {
+    list_page({});
+  } else {
+    open_stream();
+  }
+}
+
+void Watch::open_stream() {
+  buffer_.clear();
+  head_error_body_.clear();
+  head_status_ = 0;
+  broken_ = false;
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const int seconds = 300 + static_cast<int>(random() % 300);
+  const std::string version = state_ == State::kWatching ? version_ : std::string();
+  exchange_ = api_.stream(watch_request(resource_, scope_, version, seconds),
+                          {[this](int status, const net::Headers& headers) {
+                             head_status_ = status;
+                             retry_after_ = net::header(headers, "Retry-After");
+                           },
+                           [this](std::string_view piece) { on_piece(piece); },
+                           [this](Result<void> end) { on_end(std::move(end)); }});
+}
+
+void Watch::list_page(const std::string& token) {
+  exchange_ = api_.call(resource_.plural, "list", list_request(resource_, scope_, kPage, token), [this](Result<Json> page) {
+    if (!page) {
+      state_ = State::kEmpty;
+      return retry(page.error());
+    }
+    for (const auto& item : as_array(at(*page, "items"))) {
+      Json object = item;  // items of a typed list do not say what they are; nobody below asks
+      note(object);
+      events_.put(object);
+    }
+    const std::string next(as_string(at(*page, "metadata", "continue")));
+    if (!next.empty()) return list_page(next);
+    complete(version_of(*page));
+    open();
+  });
+}
+
+void Watch::note(const Json& object) {
+  const Json& metadata = at(object, "metadata");
+  listed_.insert({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))});
+}
+
+void Watch::complete(const std::string& version) {
+  state_ = State::kWatching;
+  version_ = version;
+  events_.synced(listed_, version_);
+  listed_.clear();
+  events_.progress(version_);
+}
+
+void Watch::on_piece(std::string_view piece) {
+  if (broken_) return;
+  if (head_status_ != 200) {
+    if (head_error_body_.size() < 64 * 1024) head_error_body_ += piece;
+    return;
+  }
+  while (!piece.empty() && !broken_) {
+    const std::size_t end = piece.find('\n');
+    const std::string_view part = piece.substr(0, end);
+    if (buffer_.size() + part.size() > kLongestLine) {
+      broken_ = true;
+      break_reason_ = {Code::kInternal, "an event of more than 32 MiB", std::string(resource_.plural), {}, 0};
+      break;
+    }
+    if (end == std::string_view::npos) {
+      buffer_ += part;
+      break;
+    }
+    if (buffer_.empty()) {
+      on_line(part);
+    } else {
+      buffer_ += part;
+      std::string line;
+      line.swap(buffer_);
+      on_line(line);
+      line.clear();
+      if (line.capacity() <= 64 * 1024) buffer_.swap(line);  // keep the room, unless it is large
+    }
+    piece.remove_prefix(end + 1);
+  }
+  // Closing from inside the stream's own callback is left to the loop.
+  if (broken_) timer_ = loop_.after(Duration(0), [this] { on_end(std::unexpected(break_reason_)); });
+}
+
+void Watch::on_line(std::string_view line) {
+  if (line.empty()) return;
+  auto event = parse_json(line);
+  if (!event) {
+    broken_ = true;
+    break_reason_ = {Code::kInternal, "an event that is " + event.error().text(), std::string(resource_.plural), {}, 0};
+    return;
+  }
+  const auto type = as_string(at(*event, "type"));
+  const Json& object = at(*event, "object");
+  if (type == "ADDED" || type == "MODIFIED") {
+    if (state_ == State::kStreaming) note(object);
+    events_.put(object);
+  } else if (type == "DELETED") {
+    events_.removed(object);
+  } else if (type == "BOOKMARK") {
+    if (state_ == State::kStreaming) {
+      if (as_string(at(object, "metadata", "annotations", "k8s.io/initial-events-end")) == "true") complete(version_of(object));
+      return;
+    }
+  } else {
+    broken_ = true;
+    break_reason_ = status_error(object, 500, {});
+    if (type != "ERROR") break_reason_.message = "an event of unknown type '" + std::string(type.substr(0, 32)) + "'";
+    return;
+  }
+  if (state_ == State::kWatching) {
+    if (auto version = version_of(object); !version.empty()) {
+      version_ = std::move(version);
+      events_.progress(version_);
+    }
+  }
+}
+
+void Watch::on_end(Result<void> end) {
+  exchange_.reset();
+  if (head_status_ != 0 && head_status_ != 200) {
+    auto body = parse_json(head_error_body_);
+    Error error = status_error(body ? *body : Json(), head_status_, retry_after_);
+    if (state_ == State::kStreaming && error.code == Code::kInvalid) {
+      log(Level::kInfo, "the API server does not stream lists; reading pages",
+          {{"resource", std::string(resource_.plural)}, {"answer", error.text()}});
+      streamed_lists_ = false;
+      state_ = State::kEmpty;
+      return open();
+    }
+    return retry(error);
+  }
+  if (broken_) return retry(break_reason_);
+  if (!end) return retry(end.error());
+  if (boot_now() - opened_ < kHealthy) return retry({Code::kUnavailable, "the server ends watches at once", {}, {}, 0});
+  backoff_ = Duration(0);
+  if (state_ == State::kStreaming) state_ = State::kEmpty;
+  open();
+}
+
+void Watch::retry(const Error& error) {
+  if (error.code == Code::kGone || state_ != State::kWatching) {
+    state_ = State::kEmpty;
+    version_.clear();
+  }
+  // The kind is not served: nothing of it is there, and nobody has to wait for it.
+  if (error.code == Code::kNotFound) events_.synced({}, "0");
+  if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
+  Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));
+  wait = std::max(wait, Duration(static_cast<std::int64_t>(error.retry_after_s * 1000)));
+  backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
+  log(error.code == Code::kForbidden ? Level::kError : Level::kInfo, "watch interrupted",
+      {{"resource", std::string(resource_.plural)}, {"error", error.text()}, {"retry_in_ms", std::to_string(wait.count())}});
+  timer_ = loop_.after(wait, [this] { open(); });
+}
+
+}  // namespace knfe::kube

@@ -1,0 +1,133 @@
+#include "net/https_client.h"
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <unordered_set>
+
+#include "net/exchange.h"
+#include "net/message_text.h"
+
+namespace knfe::net {
+
+namespace {
+
+class HttpsClient final : public Client {
+ public:
+  HttpsClient(Loop& loop, const Endpoint& endpoint, std::unique_ptr<TlsContext> tls, const ClientSettings& settings)
+      : loop_(loop), settings_(settings), pool_(loop, endpoint, std::move(tls), settings.max_idle) {
+    const bool literal6 = endpoint.host.find(':') != std::string::npos;
+    authority_ = literal6 ? "[" + endpoint.host.substr(0, endpoint.host.find('%')) + "]" : endpoint.host;
+    if (endpoint.port != (endpoint.tls ? "443" : "80")) authority_ += ":" + endpoint.port;
+    origin_ = (endpoint.tls ? "https://" : "http://") + authority_;
+  }
+
+  ~HttpsClient() override {
+    for (const auto& exchange : waiting_) exchange->abandon();
+    for (const auto& exchange : running_) exchange->abandon();
+  }
+
+  Handle send(Request request, std::function<void(Result<Response>)> done) override {
+    auto response = std::make_shared<Response>();
+    StreamEvents collect;
+    collect.on_head = [response](int status, const Headers& headers) {
+      response->status = status;
+      response->headers = headers;
+    };
+    collect.on_data = [response](std::string_view piece) { response->body.append(piece); };
+    collect.on_end = [response, done = std::move(done)](Result<void> end) {
+      if (!end) return done(std::unexpected(std::move(end).error()));
+      done(std::move(*response));
+    };
+    Exchange::Plan plan = plan_for(request);
+    plan.reading.max_body = settings_.max_body;
+    auto exchange = std::make_shared<Exchange>(loop_, pool_, std::move(plan), std::move(collect), [this](Exchange& over) {
+      const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) { return one.get() == &over; });
+      if (place != waiting_.end()) {
+        waiting_.erase(place);
+        return;
+      }
+      running_.erase(over.shared_from_this());
+      --in_flight_;
+      admit();
+    });
+    waiting_.push_back(exchange);
+    admit();
+    return handle_of(exchange);
+  }
+
+  Handle stream(Request request, StreamEvents events) override {
+    Exchange::Plan plan = plan_for(request);
+    plan.timeout_ends_at_head = true;
+    auto exchange = std::make_shared<Exchange>(loop_, pool_, std::move(plan), std::move(events),
+                                               [this](Exchange& over) { running_.erase(over.shared_from_this()); });
+    start(exchange);
+    return handle_of(exchange);
+  }
+
+ private:
+  Exchange::Plan plan_for(const Request& request) const {
+    return {.text = request_text(request, authority_),
+            .where = origin_ + request.target.substr(0, request.target.find('?')),
+            .repeatable = request.method == "GET",
+            .timeout = request.timeout,
+            .timeout_ends_at_head = false,
+            .connect_timeout = settings_.connect_timeout,
+            .reading = {.answers_head = request.method == "HEAD", .max_body = std::nullopt}};
+  }
+
+  void admit() {
+    while (in_flight_ < settings_.max_in_flight && !waiting_.empty()) {
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      ++in_flight_;
+      start(next);
+    }
+  }
+
+  void start(const std::shared_ptr<Exchange>& exchange) {
+    running_.insert(exchange);
+    loop_.post([weak = std::weak_ptr(exchange)] {
+      if (auto wanted = weak.lock()) wanted->begin();
+    });
+  }
+
+  static Handle handle_of(const std::shared_ptr<Exchange>& exchange) {
+    return Handle([weak = std::weak_ptr(exchange)] {
+      if (auto running = weak.lock()) running->cancel();
+    });
+  }
+
+  Loop& loop_;
+  const ClientSettings settings_;
+  std::string authority_;
+  std::string origin_;
+  Pool pool_;
+  std::deque<std::shared_ptr<Exchange>> waiting_;  // in order, for their turn
+  std::unordered_set<std::shared_ptr<Exchange>> running_;
+  std::size_t in_flight_ = 0;  // of running_, those that are not streams
+};
+
+bool is_name(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '/'; });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Client>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings) {
+  unsigned port = 0;
+  const char* end = endpoint.port.data() + endpoint.port.size();
+  const auto [rest, error] = std::from_chars(endpoint.port.data(), end, port);
+  if (error != std::errc() || rest != end || port == 0 || port > 65535)
+    return fail(Code::kInvalid, "not a port: " + endpoint.port);
+  if (endpoint.host.empty() || !is_name(endpoint.host)) return fail(Code::kInvalid, "not a host name or address");
+  if (!is_name(endpoint.server_name)) return fail(Code::kInvalid, "not a TLS server name");
+
+  std::unique_ptr<TlsContext> tls;
+  if (endpoint.tls) {
+    KNFE_TRY(tls, TlsContext::make(endpoint));
+  }
+  return std::make_unique<HttpsClient>(loop, endpoint, std::move(tls), settings);
+}
+
+}  // namespace knfe::net

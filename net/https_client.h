@@ -1,0 +1,38 @@
+// HttpsClient: net::Client over TCP and TLS (OpenSSL through Boost.Beast), with connections that are kept and reused.
+//
+// Each exchange has a connection of its own while it lasts; idle ones are kept (at most `max_idle`) and reused. A request
+// that fails on a reused connection before any byte of an answer came is sent once more on a fresh one if its method
+// is GET; nothing else is ever sent twice. At most `max_in_flight` exchanges (streams not counted) are on the wire;
+// the others wait in order. Bodies are limited to `max_body` bytes, heads to 64 KiB.
+// Silent death: TCP keep-alive (15 s idle, 5 s interval, 3 probes) and TCP_USER_TIMEOUT 30 s on every connection.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/http.h"
+
+namespace knfe::net {
+
+struct Endpoint {
+  std::string host = {};  // name or address; IPv6 without brackets
+  std::string port = {};
+  bool tls = true;
+  std::string ca_pem = {};           // trust anchors; empty: the system's
+  std::string certificate_pem = {};  // client certificate chain and key; both or none
+  std::string key_pem = {};
+  std::string server_name = {};  // for SNI and verification; empty: host
+  bool insecure = false;         // do not verify the server: only where a user's kubeconfig says so
+};
+
+struct ClientSettings {
+  std::size_t max_idle = 8;
+  std::size_t max_in_flight = 32;
+  std::size_t max_body = 64u << 20;
+  Duration connect_timeout = std::chrono::seconds(10);
+};
+
+// Fails on certificates or keys that cannot be read.
+Result<std::unique_ptr<Client>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings = {});
+
+}  // namespace knfe::net

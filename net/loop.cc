@@ -1,0 +1,84 @@
+#include "net/loop.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+
+#include "base/result.h"
+
+namespace knfe::net {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// The hint of one thread saves locking; post() from other threads stays allowed.
+Loop::Loop() : context_(std::make_unique<asio::io_context>(1)) {}
+Loop::~Loop() = default;
+
+void Loop::run() {
+  context_->run();
+  context_->restart();
+}
+
+void Loop::stop() { context_->stop(); }
+
+void Loop::post(std::function<void()> task) { asio::post(*context_, std::move(task)); }
+
+// The waiting operation owns the timer and the handle only looks at it: a handle that outlives the loop finds nothing.
+Handle Loop::after(Duration delay, std::function<void()> task) {
+  struct Timer {
+    asio::steady_timer clock;
+    std::function<void()> task;
+  };
+  auto timer = std::shared_ptr<Timer>(new Timer{asio::steady_timer(*context_, delay), std::move(task)});
+  timer->clock.async_wait([timer](error_code) {
+    // Cancelling may come too late to stop this call, so the task itself says whether it is still wanted.
+    if (auto due = std::exchange(timer->task, nullptr)) due();
+  });
+  return Handle([weak = std::weak_ptr(timer)] {
+    auto pending = weak.lock();
+    if (!pending) return;
+    pending->task = nullptr;
+    pending->clock.cancel();
+  });
+}
+
+namespace {
+
+struct Signals {
+  Signals(asio::io_context& context, std::function<void()> wanted) : set(context), task(std::move(wanted)) {}
+  asio::signal_set set;
+  std::function<void()> task;
+};
+
+void wait_for(const std::shared_ptr<Signals>& signals) {
+  signals->set.async_wait([signals](error_code error, int) {
+    if (error || !signals->task) return;
+    auto task = signals->task;  // a copy: the task may drop its own handle
+    task();
+    if (signals->task) wait_for(signals);
+  });
+}
+
+}  // namespace
+
+Handle Loop::on_stop_signal(std::function<void()> task) {
+  auto signals = std::make_shared<Signals>(*context_, std::move(task));
+  error_code error;
+  signals->set.add(SIGTERM, error);
+  if (!error) signals->set.add(SIGINT, error);
+  KNFE_CHECK(!error);
+  wait_for(signals);
+  return Handle([weak = std::weak_ptr(signals)] {
+    auto pending = weak.lock();
+    if (!pending) return;
+    pending->task = nullptr;
+    error_code ignored;
+    pending->set.clear(ignored);
+    pending->set.cancel(ignored);
+  });
+}
+
+}  // namespace knfe::net

@@ -1,0 +1,16 @@
+// Messages as the text that goes over the wire (RFC 9112).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/http.h"
+
+namespace knfe::net {
+
+// Refuses (Code::kInvalid) what would break the message or forge another: white space in the target, line ends in
+// headers, headers that belong to the connection.
+Result<std::string> request_text(const Request& request, std::string_view host);
+std::string response_text(const Response& response, bool keep_connection);
+
+}  // namespace knfe::net

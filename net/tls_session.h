@@ -1,0 +1,34 @@
+// TlsSession: TLS over one connected, non-blocking socket. Each call is one attempt and never waits.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "net/attempt.h"
+
+struct ssl_st;
+
+namespace knfe::net {
+
+class TlsSession {
+ public:
+  // Takes `session` (an SSL*, made by TlsContext); the socket stays the caller's and must outlive this.
+  TlsSession(ssl_st* session, int socket);
+
+  Attempt handshake();
+  Attempt read(std::span<char> into);
+  Attempt write(std::string_view bytes);
+  // Says good-bye if that is possible at once. Without it OpenSSL would not resume the session later.
+  void close();
+
+ private:
+  Attempt judge(int result);
+
+  struct Free {
+    void operator()(ssl_st* session) const;
+  };
+  std::unique_ptr<ssl_st, Free> session_;
+};
+
+}  // namespace knfe::net

@@ -1,0 +1,198 @@
+#include <algorithm>
+#include <set>
+
+#include "operators/child.h"
+#include "operators/function/membership.h"
+#include "operators/function/plan.h"
+
+namespace knfe::operators {
+
+using runtime::ConditionWriter;
+using runtime::Moment;
+using runtime::Plan;
+
+namespace {
+
+// Owns the size of a role whose spec leaves it to the scale subresource: kept apart so that an apply of the rest never takes it away.
+constexpr const char* kSizeManager = "knfe-size";
+
+std::string set_name(const api::NetworkFunction& function, const api::Role& role) {
+  return function.meta.key.name + "-" + role.name;
+}
+
+bool has_agent(const api::Role& role) { return role.membership.agent != "None"; }
+
+std::string service_account_of(const api::NetworkFunction& function, const api::Role& role) {
+  const auto own = as_string(at(role.workload.pod.spec, "serviceAccountName"));
+  return own.empty() ? function.meta.key.name : std::string(own);
+}
+
+JsonArray strings(const std::set<std::string>& values) {
+  JsonArray out;
+  for (const auto& value : values) out.push_back(Json(value));
+  return out;
+}
+
+JsonObject rule(const char* group, const char* resource, JsonArray names, std::initializer_list<const char*> verbs) {
+  JsonArray list;
+  for (const char* verb : verbs) list.push_back(Json(verb));
+  return {{"apiGroups", JsonArray{Json(group)}}, {"resources", JsonArray{Json(resource)}}, {"resourceNames", std::move(names)},
+          {"verbs", std::move(list)}};
+}
+
+// What the agents may: read the member list and their own Member, and report its status. That each reports only its own is the
+// ValidatingAdmissionPolicy's part (deploy/).
+void plan_rights(const api::NetworkFunction& function, const View& view, Children& children) {
+  const auto& key = function.meta.key;
+  std::set<std::string> members, accounts;
+  for (const auto& role : function.spec.roles) {
+    if (!has_agent(role)) continue;
+    const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
+    for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
+    accounts.insert(service_account_of(function, role));
+  }
+  if (accounts.empty()) return;
+  const auto child = [&](const api::Resource& resource) {
+    return child_of(function, resource, key.name, {{label::kFunction, key.name}});
+  };
+  const auto live = [&](const auto& cache) { return cache.meta(key); };
+
+  children.apply(api::ServiceAccount::resource, child(api::ServiceAccount::resource), live(view.service_accounts));
+  auto role = child(api::RbacRole::resource);
+  role["rules"] = JsonArray{rule("", "configmaps", JsonArray{Json(peers_name(key.name))}, {"get", "list", "watch"}),
+                            rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
+                            rule(api::kGroup, "members/status", strings(members), {"patch"})};
+  children.apply(api::RbacRole::resource, std::move(role), live(view.rbac_roles));
+  auto binding = child(api::RoleBinding::resource);
+  binding["roleRef"] = JsonObject{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", key.name}};
+  JsonArray subjects;
+  for (const auto& account : accounts) {
+    subjects.push_back(JsonObject{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", key.ns}});
+  }
+  binding["subjects"] = std::move(subjects);
+  children.apply(api::RoleBinding::resource, std::move(binding), live(view.role_bindings));
+}
+
+runtime::Action size_action(const api::Meta& set, std::int32_t replicas) {
+  JsonObject object = api::skeleton(api::MemberSet::resource, set.key);
+  object["metadata"].as_object()["uid"] = set.uid;
+  object["spec"] = JsonObject{{"replicas", replicas}};
+  runtime::Action action;
+  action.resource = api::MemberSet::resource;
+  action.key = set.key;
+  action.body = std::move(object);
+  action.manager = kSizeManager;
+  return action;
+}
+
+void plan_role(const api::NetworkFunction& function, const api::Role& role, const View& view, Plan& plan, Children& children) {
+  const std::string name = set_name(function, role);
+  api::MemberSetSpec spec;
+  static_cast<api::MemberTemplate&>(spec) = role;
+  spec.function = function.meta.key.name;
+  spec.role = role.name;
+  spec.size = role.size;
+  spec.replicas = role.size.exactly;
+
+  const auto* live = view.member_sets.get({function.meta.key.ns, name});
+  const bool ours = live && live->meta.owned_by(function.meta.uid) && !live->meta.deleting;
+  if (ours && role.size.initial && live->spec.replicas) {
+    const auto within = std::clamp(*live->spec.replicas, *role.size.min, *role.size.max);
+    if (within != *live->spec.replicas) {
+      // New bounds exclude the live size: both change in one write, else neither order of two would be valid.
+      runtime::Action both;
+      both.verb = runtime::Action::Verb::kPatch;
+      both.resource = api::MemberSet::resource;
+      both.key = live->meta.key;
+      both.manager = kSizeManager;
+      JsonObject size = as_object(api::encode(role.size));
+      for (const char* other : {"exactly", "initial", "min", "max"}) {
+        if (!size.contains(other)) size[other] = nullptr;
+      }
+      both.body = JsonObject{{"metadata", {{"uid", live->meta.uid}}}, {"spec", {{"size", std::move(size)}, {"replicas", within}}}};
+      plan.actions.push_back(std::move(both));
+    }
+  }
+  auto desired = child_of(function, api::MemberSet::resource, name, {{label::kFunction, spec.function}, {label::kRole, role.name}});
+  desired["spec"] = api::encode(spec);
+  children.apply(api::MemberSet::resource, std::move(desired), live ? &live->meta : nullptr);
+  if (ours && role.size.initial && !live->spec.replicas) plan.actions.push_back(size_action(live->meta, *role.size.initial));
+}
+
+void plan_member_list(const api::NetworkFunction& function, const View& view, Children& children) {
+  const auto& key = function.meta.key;
+  const std::string name = peers_name(key.name);
+  auto desired = child_of(function, api::ConfigMap::resource, name, {{label::kFunction, key.name}});
+  desired["data"] = JsonObject{{kPeersKey, to_text(member_list(function, view))}};
+  children.apply(api::ConfigMap::resource, std::move(desired), view.config_maps.meta({key.ns, name}));
+}
+
+// What keeps the first member that does not serve from serving.
+std::string first_trouble(const api::NetworkFunction& function, const View& view) {
+  for (const auto* member : members_of(function, view)) {
+    const auto* ready = api::find(member->status.conditions, "Ready");
+    if (ready && ready->status != "True") return "Member " + member->meta.key.name + ": " + ready->message;
+  }
+  for (const auto* set : view.member_sets.owned_by(function.meta.uid)) {
+    const auto* ready = api::find(set->status.conditions, "Ready");
+    if (ready && ready->status != "True") return "MemberSet " + set->meta.key.name + ": " + ready->message;
+  }
+  return "Members are being made.";
+}
+
+bool any_stalled(const api::NetworkFunction& function, const View& view) {
+  for (const auto* set : view.member_sets.owned_by(function.meta.uid)) {
+    if (api::is_true(set->status.conditions, "Stalled")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string peers_name(const std::string& function) { return function + "-peers"; }
+
+Plan plan_function(const api::NetworkFunction& function, const View& view, const Moment& moment) {
+  Plan plan;
+  if (function.meta.deleting) return plan;
+  Children children(plan, function.meta.uid);
+  // The list first: it is what running members wait for.
+  plan_member_list(function, view, children);
+  plan_rights(function, view, children);
+  for (const auto& role : function.spec.roles) plan_role(function, role, view, plan, children);
+  const auto sets = view.member_sets.owned_by(function.meta.uid);
+  for (const auto* set : sets) {
+    const bool wanted = std::any_of(function.spec.roles.begin(), function.spec.roles.end(),
+                                    [&](const api::Role& role) { return role.name == set->spec.role; });
+    if (!wanted) children.remove(api::MemberSet::resource, set->meta);
+  }
+
+  api::NetworkFunctionStatus status;
+  status.observed_generation = function.meta.generation;
+  bool all = true;
+  for (const auto& role : function.spec.roles) {
+    api::RoleStatus entry{role.name, role.size.exactly.value_or(role.size.initial.value_or(0)), 0};
+    const auto* set = view.member_sets.get({function.meta.key.ns, set_name(function, role)});
+    if (set && set->meta.owned_by(function.meta.uid)) {
+      entry.members = set->spec.replicas.value_or(entry.members);
+      for (const auto* member : view.members.owned_by(set->meta.uid)) {
+        if (standing_of(*member, pod_of(*member, view)) == Standing::kServing) ++entry.ready;
+      }
+    }
+    all = all && set && entry.ready == entry.members;
+    status.summary += (status.summary.empty() ? "" : ", ") + role.name + " " + std::to_string(entry.ready) + "/" + std::to_string(entry.members);
+    status.roles.push_back(std::move(entry));
+  }
+  ConditionWriter write(function.status.conditions, function.meta, moment);
+  if (!children.taken().empty()) {
+    write.set_ready(false, true, "NameTaken", children.taken());
+  } else if (all) {
+    write.set_ready(true, false, "Serving", "All members serve.");
+  } else {
+    write.set_ready(false, any_stalled(function, view), "MembersNotServing", first_trouble(function, view));
+  }
+  status.conditions = std::move(write.conditions);
+  runtime::write_status(plan, function, status, std::move(write.notes));
+  return plan;
+}
+
+}  // namespace knfe::operators

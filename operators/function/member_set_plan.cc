@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "operators/child.h"
+#include "operators/function/membership.h"
+#include "operators/function/plan.h"
+
+namespace knfe::operators {
+
+using runtime::ConditionWriter;
+using runtime::Moment;
+using runtime::Plan;
+
+namespace {
+
+void apply_member(const api::MemberSet& set, std::int32_t ordinal, bool leave, const api::Meta* live, Children& children) {
+  api::MemberSpec spec;
+  static_cast<api::MemberTemplate&>(spec) = set.spec;
+  spec.function = set.spec.function;
+  spec.role = set.spec.role;
+  spec.ordinal = ordinal;
+  spec.desired = leave ? "Left" : "Serving";
+  const std::string name = set.meta.key.name + "-" + std::to_string(ordinal);
+  auto desired = child_of(set, api::Member::resource, name, {{label::kFunction, spec.function}, {label::kRole, spec.role}});
+  desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kMemberFinalizer)};
+  desired["spec"] = api::encode(spec);
+  children.apply(api::Member::resource, std::move(desired), live);
+}
+
+// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once.
+void replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view, Children& children) {
+  const std::string current = template_hash(set.spec);
+  const api::Pod* next = nullptr;
+  bool all_serve = true;
+  for (const auto* member : members) {
+    const auto* pod = pod_of(*member, view);
+    const bool serves = standing_of(*member, pod) == Standing::kServing;
+    all_serve = all_serve && serves;
+    if (!pod || pod->meta.deleting) continue;
+    const auto found = pod->meta.annotations.find(kTemplateHash);
+    if (found != pod->meta.annotations.end() && found->second == current) continue;
+    if (serves) {
+      next = pod;
+    } else {
+      children.remove(api::Pod::resource, pod->meta);
+    }
+  }
+  if (next && all_serve) children.remove(api::Pod::resource, next->meta);
+}
+
+}  // namespace
+
+Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& moment) {
+  Plan plan;
+  if (set.meta.deleting) return plan;
+  Children children(plan, set.meta.uid);
+  auto members = view.members.owned_by(set.meta.uid);
+  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->spec.ordinal < b->spec.ordinal; });
+  const bool sized = set.spec.replicas.has_value();
+  const std::int32_t wanted = set.spec.replicas.value_or(0);
+
+  std::vector<std::string> leaving;
+  std::vector<const api::Member*> staying;
+  if (sized) {
+    for (std::int32_t ordinal = 0; ordinal < wanted; ++ordinal) {
+      const auto* live = view.members.get({set.meta.key.ns, set.meta.key.name + "-" + std::to_string(ordinal)});
+      apply_member(set, ordinal, false, live ? &live->meta : nullptr, children);
+      if (live && live->meta.owned_by(set.meta.uid)) staying.push_back(live);
+    }
+    for (const auto* member : members) {
+      if (member->spec.ordinal < wanted) continue;
+      leaving.push_back(member->meta.key.name);
+      if (member->meta.deleting) continue;
+      if (member->spec.desired != "Left") {
+        apply_member(set, member->spec.ordinal, true, &member->meta, children);
+      } else if (has_left(*member, pod_of(*member, view))) {
+        children.remove(api::Member::resource, member->meta);
+      }
+    }
+    replace_outdated(set, staying, view, children);
+  }
+
+  api::MemberSetStatus status;
+  status.observed_generation = set.meta.generation;
+  status.replicas = static_cast<std::int32_t>(members.size());
+  status.selector = std::string(label::kFunction) + "=" + set.spec.function + "," + label::kRole + "=" + set.spec.role;
+  std::string waiting, stalled;
+  for (const auto* member : staying) {
+    if (standing_of(*member, pod_of(*member, view)) == Standing::kServing) {
+      ++status.ready;
+      continue;
+    }
+    const auto* ready = api::find(member->status.conditions, "Ready");
+    if (waiting.empty()) waiting = "Member " + member->meta.key.name + (ready ? ": " + ready->message : " is being made.");
+    const auto* stuck = api::find(member->status.conditions, "Stalled");
+    if (stalled.empty() && stuck && stuck->status == "True") stalled = "Member " + member->meta.key.name + ": " + stuck->message;
+  }
+  ConditionWriter write(set.status.conditions, set.meta, moment);
+  if (!children.taken().empty()) {
+    write.set_ready(false, true, "NameTaken", children.taken());
+  } else if (!sized) {
+    write.set_ready(false, false, "Sizing", "The size is being set.");
+  } else if (status.ready < wanted) {
+    const std::string why = !stalled.empty() ? stalled : waiting.empty() ? "Members are being made." : waiting;
+    write.set_ready(false, !stalled.empty(), "MembersNotServing", why);
+  } else if (!leaving.empty()) {
+    write.set_ready(true, false, "Leaving", "All members serve; " + leaving.front() +
+                                                (leaving.size() > 1 ? " and " + std::to_string(leaving.size() - 1) + " more" : "") +
+                                                " drain, then go.");
+  } else {
+    write.set_ready(true, false, "Serving", "All members serve.");
+  }
+  status.conditions = std::move(write.conditions);
+  runtime::write_status(plan, set, status, std::move(write.notes));
+  return plan;
+}
+
+}  // namespace knfe::operators

@@ -1,0 +1,99 @@
+#include "operators/function/membership.h"
+
+#include <algorithm>
+
+#include "api/digest.h"
+
+namespace knfe::operators {
+
+namespace {
+
+bool reported_by(const api::Member& member, const api::Pod& pod) {
+  return member.status.agent && member.status.agent->pod_uid == pod.meta.uid;
+}
+
+}  // namespace
+
+const char* name(Standing standing) {
+  switch (standing) {
+    case Standing::kJoining: return "Joining";
+    case Standing::kServing: return "Serving";
+    case Standing::kLeaving: return "Leaving";
+  }
+  KNFE_CHECK(!"known standing");
+}
+
+Standing standing_of(const api::Member& member, const api::Pod* pod) {
+  if (member.spec.desired == "Left" || member.meta.deleting || (pod && pod->meta.deleting)) return Standing::kLeaving;
+  if (!pod || !pod->ready) return Standing::kJoining;
+  if (member.spec.membership.agent == "None") return Standing::kServing;
+  if (!reported_by(member, *pod)) return Standing::kJoining;
+  if (const auto* serving = api::find(member.status.conditions, "Serving"); serving && serving->reason == "Leaving") {
+    return Standing::kLeaving;
+  }
+  return api::is_true(member.status.conditions, "Serving") ? Standing::kServing : Standing::kJoining;
+}
+
+bool has_left(const api::Member& member, const api::Pod* pod) {
+  if (!pod || member.spec.membership.agent == "None") return true;
+  return reported_by(member, *pod) && api::is_true(member.status.conditions, "Left");
+}
+
+const api::Pod* pod_of(const api::Member& member, const View& view) {
+  const auto* pod = view.pods.get(member.meta.key);
+  return pod && pod->meta.owned_by(member.meta.uid) ? pod : nullptr;
+}
+
+std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view) {
+  std::vector<const api::Member*> out;
+  for (const auto* set : view.member_sets.owned_by(function.meta.uid)) {
+    for (const auto* member : view.members.owned_by(set->meta.uid)) out.push_back(member);
+  }
+  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->spec.role, a->spec.ordinal) < std::tie(b->spec.role, b->spec.ordinal);
+  });
+  return out;
+}
+
+Json member_list(const api::NetworkFunction& function, const View& view) {
+  JsonArray list;
+  for (const auto* member : members_of(function, view)) {
+    JsonObject addresses;
+    bool complete = true;
+    for (const auto& attachment : member->spec.connection_points) {
+      const auto* point = view.connection_points.get({member->meta.key.ns, connection_point_name(*member, attachment)});
+      if (!point || !point->meta.owned_by(member->meta.uid) || point->status.addresses.empty()) {
+        complete = false;
+        break;
+      }
+      JsonArray ips;
+      for (const auto& address : point->status.addresses) ips.push_back(Json(address.ip));
+      addresses[attachment.name] = std::move(ips);
+    }
+    if (!complete) continue;
+    list.push_back(JsonObject{{"name", member->meta.key.name},
+                              {"role", member->spec.role},
+                              {"ordinal", member->spec.ordinal},
+                              {"state", name(standing_of(*member, pod_of(*member, view)))},
+                              {"addresses", std::move(addresses)}});
+  }
+  return JsonObject{{"function", function.meta.key.name}, {"members", std::move(list)}};
+}
+
+std::string connection_point_name(const api::Member& member, const api::Attachment& attachment) {
+  return member.meta.key.name + "-" + attachment.name;
+}
+
+const std::string& interface_of(const api::Attachment& attachment) {
+  return attachment.interface.empty() ? attachment.name : attachment.interface;
+}
+
+std::string template_hash(const api::MemberTemplate& member_template) {
+  JsonObject all{{"workload", api::encode(member_template.workload)}, {"membership", api::encode(member_template.membership)}};
+  JsonArray points;
+  for (const auto& attachment : member_template.connection_points) points.push_back(api::encode(attachment));
+  all["connectionPoints"] = std::move(points);
+  return api::hex64(api::hash64(canonical(all)));
+}
+
+}  // namespace knfe::operators

@@ -1,0 +1,35 @@
+// Who is in a function's cluster, and how it stands with each: derived anew each time from the Members and their pods.
+#pragma once
+
+#include "operators/view.h"
+
+namespace knfe::operators {
+
+enum class Standing {
+  kJoining,  // it does not take traffic, or not any more
+  kServing,  // it does
+  kLeaving,  // it finishes what it has and must get nothing new
+};
+const char* name(Standing standing);
+
+// `pod` is the member's own pod, or null. What an agent reported counts only if it was this pod's agent.
+Standing standing_of(const api::Member& member, const api::Pod* pod);
+// Proven to have left: its agent says so, or nothing runs that could still be in.
+bool has_left(const api::Member& member, const api::Pod* pod);
+// The pod that is this member's, or null.
+const api::Pod* pod_of(const api::Member& member, const View& view);
+// The members of a function that are its own, by name.
+std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
+
+// The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}.
+// A member is on it from when all its addresses are known until it is gone.
+Json member_list(const api::NetworkFunction& function, const View& view);
+
+std::string connection_point_name(const api::Member& member, const api::Attachment& attachment);
+const std::string& interface_of(const api::Attachment& attachment);
+
+// Changes when what runs in a member would be another.
+std::string template_hash(const api::MemberTemplate& member_template);
+inline constexpr const char* kTemplateHash = "knfe.io/template-hash";
+
+}  // namespace knfe::operators

@@ -1,0 +1,67 @@
+// Addresses and ranges of both families as numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/network.h"
+
+namespace knfe::operators {
+
+__extension__ typedef unsigned __int128 uint128;
+
+struct Address {
+  bool v6 = false;
+  uint128 value = 0;
+  auto operator<=>(const Address&) const = default;
+};
+
+std::optional<Address> parse_address(const std::string& text);
+std::string to_text(const Address& address);
+std::string to_hex(const Address& address);  // 8 or 32 digits: the canonical key
+std::string to_text(uint128 number);         // decimal
+
+struct Prefix {
+  Address base;
+  int length = 0;
+  Address last() const;
+  bool contains(const Address& address) const;
+  bool overlaps(const Prefix& other) const { return contains(other.base) || other.contains(base); }
+};
+std::optional<Prefix> parse_prefix(const std::string& text);
+
+// The addresses that a subnet gives: its pools, or all of it but the network's (and in IPv4 the broadcast) address; never the gateway.
+class Pools {
+ public:
+  // Fails where a pool is empty or outside.
+  static Result<Pools> of(const api::Subnet& subnet);
+
+  const Prefix& prefix() const { return prefix_; }
+  uint128 size() const { return size_; }       // saturates one below 2^128
+  Address at(uint128 index) const;             // index < size()
+  bool is_gateway(const Address& address) const { return gateway_ && *gateway_ == address; }
+
+ private:
+  struct Range {
+    uint128 first, count;
+  };
+  Prefix prefix_;
+  std::optional<Address> gateway_;
+  std::vector<Range> ranges_;
+  uint128 size_ = 0;
+};
+
+// The order in which one owner tries the addresses of a pool: a permutation of 0..size-1 that depends on `seed` alone, so that two replicas
+// working for one owner try the same, and two owners rarely meet (notes in docs/architecture.md).
+class Permutation {
+ public:
+  Permutation(uint128 size, std::uint64_t seed);
+  uint128 operator()(uint128 step) const;
+
+ private:
+  uint128 size_, start_, stride_;
+};
+
+}  // namespace knfe::operators

@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include "operators/network/address.h"
+#include "operators/network/plan.h"
+
+namespace knfe::operators {
+
+using runtime::ConditionWriter;
+using runtime::Moment;
+using runtime::Plan;
+
+namespace {
+
+// Of two networks that cannot both be, the one that came first stays.
+bool came_before(const api::Meta& a, const api::Meta& b) { return std::tie(a.created, a.uid) < std::tie(b.created, b.uid); }
+
+std::string names_of(const std::vector<std::string>& names, std::size_t total) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return total > names.size() ? out + " and " + std::to_string(total - names.size()) + " more" : out;
+}
+
+}  // namespace
+
+Objection objection_to(const api::Network& network, const View& view) {
+  for (const auto& subnet : network.spec.subnets) {
+    if (const auto pools = Pools::of(subnet); !pools) return {"InvalidSubnet", pools.error().text(), true};
+  }
+  if (network.spec.address_space.empty()) return {};
+  for (const auto* other : view.networks.by_index(network.meta.key.ns)) {
+    if (other->spec.address_space != network.spec.address_space || !came_before(other->meta, network.meta)) continue;
+    for (const auto& ours : network.spec.subnets) {
+      for (const auto& theirs : other->spec.subnets) {
+        const auto a = parse_prefix(ours.cidr), b = parse_prefix(theirs.cidr);
+        if (a && b && a->overlaps(*b)) {
+          return {"OverlapsNetwork", "subnet " + ours.name + " (" + ours.cidr + ") overlaps subnet " + theirs.name + " (" + theirs.cidr +
+                                         ") of Network " + other->meta.key.name + " in address space " + network.spec.address_space +
+                                         ": choose another cidr, or another addressSpace if the two never meet",
+                  true};
+        }
+      }
+    }
+  }
+  return {};
+}
+
+Plan plan_network(const api::Network& network, const View& view, const NetworkProvider& provider, const Moment& moment) {
+  Plan plan;
+  const auto& meta = network.meta;
+  const auto users = view.connection_points.by_index(meta.key.ns + "/" + meta.key.name);
+  std::vector<std::string> first_users;
+  for (const auto* user : users) {
+    if (first_users.size() < 10) first_users.push_back(user->meta.key.name);
+  }
+
+  if (meta.deleting && users.empty()) {
+    if (meta.has_finalizer(kNetworkFinalizer)) {
+      plan.actions.push_back(runtime::finalizer_removal(api::Network::resource, meta, kNetworkFinalizer));
+    }
+    return plan;
+  }
+
+  const auto [reason, why_not, stalled] = objection_to(network, view);
+  const bool accepted = reason.empty();
+  const auto* live = view.attachments.get(meta.key);
+  const bool taken = live && !live->meta.owned_by(meta.uid);
+
+  if (!meta.deleting && accepted && !taken) {
+    if (!meta.has_finalizer(kNetworkFinalizer)) {
+      plan.actions.push_back(runtime::finalizer_addition(api::Network::resource, meta, kNetworkFinalizer));
+    }
+    JsonObject desired = api::skeleton(api::Attachments::resource, meta.key);
+    auto& metadata = desired["metadata"].as_object();
+    metadata["labels"] = JsonObject{{label::kNetwork, meta.key.name}, {label::kManagedBy, "knfe"}};
+    metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Network::resource, meta)};
+    desired["spec"] = provider.realise(network);
+    runtime::apply_if_different(plan, api::Attachments::resource, std::move(desired), live ? &live->meta : nullptr);
+  }
+  const bool programmed = accepted && live && !taken && plan.actions.empty();
+
+  api::NetworkStatus status;
+  status.observed_generation = meta.generation;
+  if (live && !taken) status.attachment = api::Ref{meta.key.name};
+  status.in_use_by = first_users;
+  const auto allocations = view.allocations.by_index(meta.key.ns + "/" + meta.key.name);
+  for (const auto& subnet : network.spec.subnets) {
+    const auto pools = Pools::of(subnet);
+    const auto used = std::count_if(allocations.begin(), allocations.end(),
+                                    [&](const auto* allocation) { return allocation->spec.subnet == subnet.name; });
+    status.subnets.push_back({subnet.name, pools ? to_text(pools->size()) : "0", used});
+  }
+  ConditionWriter write(network.status.conditions, meta, moment);
+  write.set("Accepted", accepted, accepted ? "Accepted" : reason, accepted ? "The network can be realised." : why_not);
+  const std::string taken_text = "NetworkAttachmentDefinition " + meta.key.name + " exists and is not KNFE's: rename this Network or remove it";
+  write.set("Programmed", programmed, programmed ? "Programmed" : taken ? "NameTaken" : accepted ? "Programming" : reason,
+            programmed ? "NetworkAttachmentDefinition " + meta.key.name + " is in place." : taken ? taken_text : accepted ? "The NetworkAttachmentDefinition is being written." : why_not);
+  if (meta.deleting) {
+    const std::string blocked = "in use by ConnectionPoint " + names_of(first_users, users.size()) + ": the network goes when they are gone";
+    write.set("DeletionBlocked", true, "InUse", blocked);
+    write.set_ready(false, false, "DeletionBlocked", blocked);
+  } else if (!accepted) {
+    write.set_ready(false, stalled, reason, why_not);
+  } else if (taken) {
+    write.set_ready(false, true, "NameTaken", taken_text);
+  } else {
+    write.set_ready(programmed, false, programmed ? "Ready" : "Programming",
+                    programmed ? "Connection points can be attached." : "The NetworkAttachmentDefinition is being written.");
+  }
+  status.conditions = std::move(write.conditions);
+  runtime::write_status(plan, network, status, std::move(write.notes));
+  return plan;
+}
+
+}  // namespace knfe::operators

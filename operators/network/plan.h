@@ -1,0 +1,29 @@
+// The network operator's plans: Network -> NetworkAttachmentDefinition; ConnectionPoint -> Allocations.
+#pragma once
+
+#include "operators/network/port.h"
+#include "runtime/plan.h"
+
+namespace knfe::operators {
+
+// Keeps a Network that is used from vanishing.
+inline constexpr const char* kNetworkFinalizer = "knfe.io/network-in-use";
+
+runtime::Plan plan_network(const api::Network& network, const View& view, const NetworkProvider& provider,
+                           const runtime::Moment& moment);
+runtime::Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, const runtime::Moment& moment);
+
+// What keeps something from being; no reason: nothing does.
+struct Objection {
+  std::string reason;
+  std::string message;
+  bool stalled = false;  // until somebody acts
+  explicit operator bool() const { return !reason.empty(); }
+};
+// What keeps a Network from being accepted: its own spec, or another Network of its address space.
+Objection objection_to(const api::Network& network, const View& view);
+
+// The name of the Allocation of an address: the lock. Networks that share an address space share its locks.
+std::string allocation_name(const api::Network& network, const std::string& ip);
+
+}  // namespace knfe::operators

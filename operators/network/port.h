@@ -1,0 +1,23 @@
+// What a network provider must do. Providers are pure builders: the executor does the I/O.
+#pragma once
+
+#include "operators/view.h"
+
+namespace knfe::operators {
+
+// A connection point with addresses, and the network it is on.
+struct Attached {
+  const api::Network* network;
+  const api::ConnectionPoint* connection_point;
+};
+
+class NetworkProvider {
+ public:
+  virtual ~NetworkProvider() = default;
+  // The NetworkAttachmentDefinition that realises the network: spec only, metadata is the operator's.
+  virtual Json realise(const api::Network& network) const = 0;
+  // The annotations by which a pod gets these attachments, in this order, with their addresses.
+  virtual api::StringMap attach(const std::vector<Attached>& attachments) const = 0;
+};
+
+}  // namespace knfe::operators

@@ -1,0 +1,109 @@
+#include "operators/operators.h"
+
+#include "operators/function/plan.h"
+#include "operators/network/plan.h"
+#include "operators/service/plan.h"
+
+namespace knfe::operators {
+
+namespace {
+
+// How full a network is, is for readers: a burst of claims is counted once.
+constexpr Duration kCountingDelay{300};
+
+template <class T, class Plan>
+std::size_t controller(runtime::Manager& manager, const char* name, const kube::Cache<T>& cache, Plan plan) {
+  return manager.add_controller(name, T::resource, [&cache, plan](const api::Key& key, const runtime::Moment& moment) {
+    const T* object = cache.get(key);
+    return object ? plan(*object, moment) : runtime::Plan{};
+  });
+}
+
+// Calls `changed` with what was there, or else with what is there now.
+template <class T, class Changed>
+void on_any(kube::Cache<T>& cache, Changed changed) {
+  cache.on_change([changed](const T* before, const T* after) { changed(after ? *after : *before); });
+}
+
+}  // namespace
+
+void add_operators(runtime::Manager& manager, View& view, const Providers& providers) {
+  const auto services = controller(manager, "service", view.services, [&view](const auto& service, const auto& moment) {
+    return plan_service(service, view, moment);
+  });
+  const auto functions = controller(manager, "function", view.functions, [&view](const auto& function, const auto& moment) {
+    return plan_function(function, view, moment);
+  });
+  const auto sets = controller(manager, "memberset", view.member_sets, [&view](const auto& set, const auto& moment) {
+    return plan_member_set(set, view, moment);
+  });
+  const auto members = controller(manager, "member", view.members, [&view, providers](const auto& member, const auto& moment) {
+    return plan_member(member, view, providers.networks, providers.workloads, moment);
+  });
+  const auto networks = controller(manager, "network", view.networks, [&view, providers](const auto& network, const auto& moment) {
+    return plan_network(network, view, providers.networks, moment);
+  });
+  const auto points = controller(manager, "connectionpoint", view.connection_points, [&view](const auto& point, const auto& moment) {
+    return plan_connection_point(point, view, moment);
+  });
+
+  const auto look = [&manager](std::size_t controller, const api::Key& key, Duration delay = Duration(0)) {
+    manager.enqueue(controller, key, delay);
+  };
+  const auto look_owner = [look](std::size_t controller, const api::Meta& meta) {
+    if (const auto* owner = meta.controller()) look(controller, {meta.key.ns, owner->name});
+  };
+
+  on_any(view.services, [=](const api::NetworkService& service) { look(services, service.meta.key); });
+  on_any(view.functions, [=](const api::NetworkFunction& function) {
+    look(functions, function.meta.key);
+    look_owner(services, function.meta);
+  });
+  on_any(view.member_sets, [=](const api::MemberSet& set) {
+    look(sets, set.meta.key);
+    look_owner(functions, set.meta);
+  });
+  on_any(view.members, [=](const api::Member& member) {
+    look(functions, {member.meta.key.ns, member.spec.function});
+    look(members, member.meta.key);
+    look_owner(sets, member.meta);
+  });
+  on_any(view.pods, [=, &view](const api::Pod& pod) {
+    look(functions, {pod.meta.key.ns, std::string(pod.meta.label(label::kFunction))});
+    look(members, pod.meta.key);
+    if (const auto* member = view.members.get(pod.meta.key)) look_owner(sets, member->meta);
+  });
+  on_any(view.networks, [=, &view](const api::Network& network) {
+    look(networks, network.meta.key);
+    look_owner(services, network.meta);
+    for (const auto* point : view.connection_points.by_index(network.meta.key.text())) look(points, point->meta.key);
+    if (network.spec.address_space.empty()) return;
+    for (const auto* other : view.networks.by_index(network.meta.key.ns)) {
+      if (other->spec.address_space == network.spec.address_space) look(networks, other->meta.key);
+    }
+  });
+  on_any(view.connection_points, [=](const api::ConnectionPoint& point) {
+    look(points, point.meta.key);
+    look_owner(members, point.meta);
+    look(networks, {point.meta.key.ns, point.spec.network.name}, kCountingDelay);
+    const auto function = point.meta.label(label::kFunction);
+    if (!function.empty()) look(functions, {point.meta.key.ns, std::string(function)});
+  });
+  view.allocations.on_change([=, &view](const api::Allocation* before, const api::Allocation* after) {
+    const auto& allocation = after ? *after : *before;
+    look_owner(points, allocation.meta);
+    look(networks, {allocation.meta.key.ns, allocation.spec.network}, kCountingDelay);
+    if (after) return;
+    // An address is free again: whoever could not get one looks again.
+    for (const auto* point : view.connection_points.by_index(allocation.meta.key.ns + "/" + allocation.spec.network)) {
+      if (point->status.addresses.empty()) look(points, point->meta.key);
+    }
+  });
+  on_any(view.attachments, [=](const api::Attachments& attachment) { look(networks, attachment.meta.key); });
+  on_any(view.config_maps, [=](const api::ConfigMap& map) { look_owner(functions, map.meta); });
+  on_any(view.service_accounts, [=](const api::ServiceAccount& account) { look_owner(functions, account.meta); });
+  on_any(view.rbac_roles, [=](const api::RbacRole& role) { look_owner(functions, role.meta); });
+  on_any(view.role_bindings, [=](const api::RoleBinding& binding) { look_owner(functions, binding.meta); });
+}
+
+}  // namespace knfe::operators

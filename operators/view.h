@@ -1,0 +1,41 @@
+// View: what the operators see of the cluster. Plans read it and nothing else.
+#pragma once
+
+#include "api/allocation.h"
+#include "api/connection_point.h"
+#include "api/foreign.h"
+#include "api/network.h"
+#include "api/network_function.h"
+#include "api/network_service.h"
+#include "kube/cache.h"
+
+namespace knfe::operators {
+
+namespace label {
+inline constexpr const char* kFunction = "knfe.io/function";
+inline constexpr const char* kRole = "knfe.io/role";
+inline constexpr const char* kMember = "knfe.io/member";
+inline constexpr const char* kNetwork = "knfe.io/network";
+inline constexpr const char* kService = "knfe.io/service";
+inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";
+}  // namespace label
+
+struct View {
+  kube::Cache<api::NetworkService> services;
+  kube::Cache<api::NetworkFunction> functions;
+  kube::Cache<api::MemberSet> member_sets;
+  kube::Cache<api::Member> members{[](const api::Member& m) { return m.meta.key.ns + "/" + m.spec.function; }};
+  kube::Cache<api::Network> networks{[](const api::Network& n) { return n.meta.key.ns; }};
+  kube::Cache<api::ConnectionPoint> connection_points{
+      [](const api::ConnectionPoint& c) { return c.meta.key.ns + "/" + c.spec.network.name; }};
+  kube::Cache<api::Allocation> allocations{[](const api::Allocation& a) { return a.meta.key.ns + "/" + a.spec.network; }};
+  // Of others: those that KNFE made, by label.
+  kube::Cache<api::Pod> pods;
+  kube::Cache<api::Attachments> attachments;
+  kube::Cache<api::ConfigMap> config_maps;
+  kube::Cache<api::ServiceAccount> service_accounts;
+  kube::Cache<api::RbacRole> rbac_roles;
+  kube::Cache<api::RoleBinding> role_bindings;
+};
+
+}  // namespace knfe::operators

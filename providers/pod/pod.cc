@@ -1,0 +1,150 @@
+#include "providers/pod/pod.h"
+
+#include <algorithm>
+
+#include "operators/function/membership.h"
+
+namespace knfe::providers {
+
+namespace {
+
+constexpr const char* kRunVolume = "knfe-run";
+constexpr const char* kBinVolume = "knfe-bin";
+
+JsonObject mount(const char* volume, const char* path, bool read_only = false) {
+  JsonObject out{{"name", volume}, {"mountPath", path}};
+  if (read_only) out["readOnly"] = true;
+  return out;
+}
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+// Who the member is and where, for its own software and for the agent.
+JsonArray environment_of(const operators::WorkloadInput& input) {
+  const auto& member = *input.member;
+  JsonArray out;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    out.push_back(JsonObject{{"name", name}, {"value", value}});
+  };
+  add("KNFE_NAMESPACE", member.meta.key.ns);
+  add("KNFE_FUNCTION", member.spec.function);
+  add("KNFE_ROLE", member.spec.role);
+  add("KNFE_MEMBER", member.meta.key.name);
+  add("KNFE_ORDINAL", std::to_string(member.spec.ordinal));
+  for (std::size_t i = 0; i < input.attachments.size(); ++i) {
+    const std::string point = upper(member.spec.connection_points[i].name);
+    bool seen[2] = {};
+    for (const auto& address : input.attachments[i].connection_point->status.addresses) {
+      const bool v6 = address.ip.find(':') != std::string::npos;
+      if (!std::exchange(seen[v6], true)) add((v6 ? "KNFE_ADDRESS6_" : "KNFE_ADDRESS_") + point, address.ip);
+    }
+  }
+  return out;
+}
+
+void append(JsonObject& object, const char* list, JsonArray items) {
+  auto& into = object[list];
+  if (!into.is_array()) into = JsonArray();
+  for (auto& item : items) into.as_array().push_back(std::move(item));
+}
+
+JsonArray with_pod_uid(JsonArray environment) {
+  environment.push_back(JsonObject{
+      {"name", "KNFE_POD_UID"}, {"valueFrom", JsonObject{{"fieldRef", JsonObject{{"fieldPath", "metadata.uid"}}}}}});
+  return environment;
+}
+
+JsonObject small_requests() { return {{"requests", JsonObject{{"cpu", "5m"}, {"memory", "16Mi"}}}}; }
+
+JsonObject installer(const std::string& image, const JsonArray& environment) {
+  return {{"name", "knfe-install"},
+          {"image", image},
+          {"imagePullPolicy", "IfNotPresent"},
+          {"args", JsonArray{Json("guest"), Json("install")}},
+          {"env", with_pod_uid(environment)},
+          {"resources", small_requests()},
+          {"securityContext",
+           JsonObject{{"allowPrivilegeEscalation", false},
+                      {"readOnlyRootFilesystem", true},
+                      {"capabilities", JsonObject{{"drop", JsonArray{Json("ALL")}}}}}},
+          {"volumeMounts", JsonArray{mount(kBinVolume, "/knfe"), mount(kRunVolume, "/run/knfe")}}};
+}
+
+// The agent shares the first container's image, user, environment and volumes.
+JsonObject sidecar(const JsonObject& first, const JsonArray& environment) {
+  JsonObject out{{"name", "knfe"},
+                 {"image", at(first, "image")},
+                 {"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("run")}},
+                 {"restartPolicy", "Always"},
+                 {"resources", small_requests()}};
+  for (const char* same : {"imagePullPolicy", "securityContext", "envFrom"}) {
+    if (const Json& value = at(first, same); !value.is_null()) out[same] = value;
+  }
+  out["env"] = with_pod_uid(environment);
+  append(out, "env", as_array(at(first, "env")));
+  JsonArray mounts{mount(kBinVolume, "/knfe", true), mount(kRunVolume, "/run/knfe")};
+  for (const auto& own : as_array(at(first, "volumeMounts"))) mounts.push_back(own);
+  out["volumeMounts"] = std::move(mounts);
+  return out;
+}
+
+}  // namespace
+
+Json PodProvider::build(const operators::WorkloadInput& input) const {
+  const auto& member = *input.member;
+  const auto& tmpl = member.spec.workload.pod;
+  const bool agent = member.spec.membership.agent != "None";
+  const JsonArray environment = environment_of(input);
+
+  JsonObject spec = as_object(tmpl.spec);
+  JsonArray containers = as_array(at(tmpl.spec, "containers"));
+  if (agent && !containers.empty() && containers.front().is_object()) {
+    const JsonObject first = containers.front().get_object();
+    JsonArray inits{installer(settings_.agent_image, environment), sidecar(first, environment)};
+    for (const auto& own : as_array(at(tmpl.spec, "initContainers"))) inits.push_back(own);
+    spec["initContainers"] = std::move(inits);
+    append(spec, "volumes", {JsonObject{{"name", kRunVolume}, {"emptyDir", JsonObject{}}}, JsonObject{{"name", kBinVolume}, {"emptyDir", JsonObject{}}}});
+    for (auto& container : containers) {
+      if (container.is_object()) append(container.get_object(), "volumeMounts", {mount(kRunVolume, "/run/knfe", true)});
+    }
+    auto& leaver = containers.front().get_object();
+    append(leaver, "volumeMounts", {mount(kBinVolume, "/knfe", true)});
+    auto& lifecycle = leaver["lifecycle"];
+    if (!lifecycle.is_object()) lifecycle = JsonObject();
+    if (at(lifecycle, "preStop").is_null()) {
+      lifecycle.get_object()["preStop"] = JsonObject{{"exec", JsonObject{{"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("leave")}}}}};
+    }
+    if (at(tmpl.spec, "serviceAccountName").is_null()) spec["serviceAccountName"] = member.spec.function;
+    if (at(tmpl.spec, "terminationGracePeriodSeconds").is_null()) {
+      spec["terminationGracePeriodSeconds"] = member.spec.membership.leave_timeout_seconds + 5;
+    }
+  }
+  for (auto& container : containers) {
+    if (!container.is_object()) continue;
+    JsonArray all = environment;  // first, so that the function's own variables may refer to it
+    for (const auto& own : as_array(at(container, "env"))) all.push_back(own);
+    container.get_object()["env"] = std::move(all);
+  }
+  spec["containers"] = std::move(containers);
+
+  JsonObject pod = api::skeleton(api::Pod::resource, member.meta.key);
+  JsonObject labels, annotations;
+  for (const auto& [key, value] : tmpl.labels) labels[key] = value;
+  labels[operators::label::kFunction] = member.spec.function;
+  labels[operators::label::kRole] = member.spec.role;
+  labels[operators::label::kMember] = member.meta.key.name;
+  labels[operators::label::kManagedBy] = "knfe";
+  for (const auto& [key, value] : tmpl.annotations) annotations[key] = value;
+  for (const auto& [key, value] : input.network_annotations) annotations[key] = value;
+  annotations[operators::kTemplateHash] = operators::template_hash(member.spec);
+  auto& metadata = pod["metadata"].as_object();
+  metadata["labels"] = std::move(labels);
+  metadata["annotations"] = std::move(annotations);
+  pod["spec"] = std::move(spec);
+  return pod;
+}
+
+}  // namespace knfe::providers

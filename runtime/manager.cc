@@ -1,0 +1,326 @@
+#include "runtime/manager.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace knfe::runtime {
+
+namespace {
+
+constexpr std::size_t kMostRuns = 64;
+constexpr Duration kLongestPark{10'000};
+constexpr api::Resource kEvents{"events.k8s.io", "v1", "Event", "events"};
+
+std::string counted_as(const Action& action) {
+  return std::string(action.resource.plural) + (action.subresource.empty() ? "" : "/" + action.subresource);
+}
+
+// Retrying the same cannot help: somebody has to act. (Not found, after a write: the kind itself is not there.)
+bool for_good(const Error& error) {
+  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound;
+}
+
+}  // namespace
+
+Manager::Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write)
+    : loop_(loop), api_(api), may_write_(std::move(may_write)) {}
+
+void Manager::add_informer(kube::InformerBase& informer) {
+  informers_.push_back(&informer);
+  informer.cache().on_advance([this] {
+    if (std::exchange(check_posted_, true)) return;
+    loop_.post([this] {
+      check_posted_ = false;
+      check_parked();
+    });
+  });
+}
+
+std::size_t Manager::add_controller(std::string name, const api::Resource& resource, Planner planner) {
+  controllers_.push_back({std::move(name), resource, std::move(planner)});
+  return controllers_.size() - 1;
+}
+
+void Manager::start() {
+  for (auto* informer : informers_) informer->start();
+}
+
+void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay) {
+  queue_.add({controller, key}, boot_now() + delay);
+  arm();
+}
+
+void Manager::kick() { arm(); }
+
+void Manager::drain(std::function<void()> idle) {
+  draining_ = true;
+  idle_ = std::move(idle);
+  // What rests for the caches has nothing in flight: it may end here.
+  for (auto run = runs_.begin(); run != runs_.end();) {
+    run = run->parked_at != Instant{} ? runs_.erase(run) : std::next(run);
+  }
+  if (runs_.empty()) std::exchange(idle_, nullptr)();
+}
+
+bool Manager::synced() const {
+  return std::all_of(informers_.begin(), informers_.end(), [](const auto* informer) { return informer->cache().synced(); });
+}
+
+kube::InformerBase* Manager::informer_of(const api::Resource& resource) const {
+  const auto found = std::find_if(informers_.begin(), informers_.end(),
+                                  [&](const auto* informer) { return informer->cache().resource() == resource; });
+  return found == informers_.end() ? nullptr : *found;
+}
+
+// One wake-up of the loop works off whatever has become due, so that a burst of events costs one.
+void Manager::arm() {
+  if (pumping_) return;
+  const auto due = queue_.next_due();
+  if (!due) return;
+  const auto now = boot_now();
+  timer_ = loop_.after(*due > now ? *due - now : Duration(0), [this] { pump(); });
+}
+
+void Manager::pump() {
+  if (draining_ || !synced() || !may_write_()) return;
+  pumping_ = true;
+  while (runs_.size() < kMostRuns) {
+    const auto item = queue_.take(boot_now());
+    if (!item) break;
+    begin(*item);
+  }
+  pumping_ = false;
+  if (runs_.size() < kMostRuns) arm();
+}
+
+void Manager::begin(const Item& item) {
+  auto& controller = controllers_[item.controller];
+  ++controller.runs;
+  Run& run = runs_.emplace_back();
+  run.item = item;
+  run.plan = controller.planner(item.key, {wall_seconds(), boot_now(), nullptr});
+  step(run);
+}
+
+void Manager::step(Run& run) {
+  if (!run.only_status && run.next < run.plan.actions.size()) return perform(run, run.plan.actions[run.next]);
+  if (run.plan.status) return perform(run, *run.plan.status);
+  settle(run);
+}
+
+void Manager::perform(Run& run, const Action& action) {
+  // The lease may have been lost since the plan was made.
+  if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  net::Request request;
+  const char* verb = "apply";
+  switch (action.verb) {
+    case Action::Verb::kApply:
+      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager);
+      break;
+    case Action::Verb::kCreate:
+      verb = "create";
+      request = kube::create_request(action.resource, action.body);
+      break;
+    case Action::Verb::kPatch:
+      verb = "patch";
+      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, action.manager);
+      break;
+    case Action::Verb::kDelete:
+      verb = "delete";
+      request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
+      break;
+  }
+  run.call = api_.call(counted_as(action), verb, std::move(request),
+                       [this, &run, &action](Result<Json> answer) { answered(run, action, std::move(answer)); });
+}
+
+void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
+  const bool is_delete = action.verb == Action::Verb::kDelete;
+  if (!answer) {
+    const Code code = answer.error().code;
+    if (action.verb == Action::Verb::kCreate && code == Code::kAlreadyExists) return learn_taken(run, action);
+    // What was to be changed is gone: nothing of it is left to change. (A kind that is not there is another matter.)
+    const bool changes = is_delete || action.verb == Action::Verb::kPatch || !action.subresource.empty();
+    if (code == Code::kNotFound && changes) {
+      answer = Json();
+    } else {
+      return failed(run, action, answer.error());
+    }
+  }
+  if (auto* informer = informer_of(action.resource)) {
+    const auto version = std::string(as_string(at(*answer, "metadata", "resourceVersion")));
+    if (is_delete) {
+      run.awaited.push_back({&informer->cache(), action.key, {}, action.uid});
+    } else if (!version.empty()) {
+      run.awaited.push_back({&informer->cache(), action.key, version, {}});
+    }
+  }
+  const bool was_status = run.plan.status && &action == &*run.plan.status;
+  if (was_status) {
+    tell(run);
+    run.plan.status.reset();
+  } else {
+    ++run.next;
+  }
+  step(run);
+}
+
+// A create met its name. What stands there decides, read live: the next plan sees it.
+void Manager::learn_taken(Run& run, const Action& action) {
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+    auto* informer = informer_of(action.resource);
+    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+    const bool invisible = !informer || !informer->scope().label_selector.empty();
+    if (live && invisible) {
+      return failed(run, action, {Code::kInvalid, "the name is taken by an object that is not KNFE's", action.text(),
+                                  "delete or rename it", 0});
+    }
+    if (live) informer->ingest(*live);
+    queue_.add(run.item, boot_now());
+    queue_.done(run.item);
+    finish(run);
+  });
+}
+
+void Manager::failed(Run& run, const Action& action, const Error& error) {
+  auto& controller = controllers_[run.item.controller];
+  ++controller.errors;
+  log(for_good(error) ? Level::kWarning : Level::kInfo, "a write failed",
+      {{"controller", controller.name}, {"object", run.item.key.text()}, {"write", action.text()},
+       {"code", std::string(name(error.code))}, {"error", error.text()}});
+  run.call.reset();
+  if (for_good(error) && !run.only_status) {
+    run.only_status = true;
+    run.refusal = error;
+    Plan said = controller.planner(run.item.key, {wall_seconds(), boot_now(), &run.refusal});
+    run.plan.status = std::move(said.status);
+    run.plan.notes = std::move(said.notes);
+    if (run.plan.status) return step(run);
+  }
+  queue_.failed(run.item, boot_now(), Duration(static_cast<std::int64_t>(error.retry_after_s * 1000)));
+  finish(run);
+}
+
+// Events are for people and may be lost: no retry, and at most twenty in ten seconds.
+void Manager::tell(const Run& run) {
+  const auto now = boot_now();
+  std::erase_if(recent_events_, [&](Instant at) { return now - at > std::chrono::seconds(10); });
+  const auto& resource = controllers_[run.item.controller].resource;
+  const auto* informer = informer_of(resource);
+  const auto* meta = informer ? informer->cache().meta(run.item.key) : nullptr;
+  if (!meta) return;
+  for (const auto& note : run.plan.notes) {
+    if (recent_events_.size() >= 20) return;
+    recent_events_.push_back(now);
+    const std::string stamp = wall_micros();
+    const std::string name = run.item.key.name + "." + api::hex64(api::hash64(note.reason + note.message + stamp));
+    JsonObject event = api::skeleton(kEvents, {run.item.key.ns, name});
+    event["eventTime"] = stamp;
+    event["type"] = note.warning ? "Warning" : "Normal";
+    event["reason"] = note.reason;
+    event["note"] = note.message.substr(0, 1000);
+    event["action"] = "Reconcile";
+    event["reportingController"] = "knfe.io/" + controllers_[run.item.controller].name;
+    event["reportingInstance"] = "knfe";
+    event["regarding"] = JsonObject{{"apiVersion", resource.api_version()}, {"kind", resource.kind}, {"namespace", meta->key.ns},
+                                    {"name", meta->key.name}, {"uid", meta->uid}};
+    const auto slot = events_in_flight_.emplace(events_in_flight_.end());
+    *slot = api_.call(kEvents.plural, "create", kube::create_request(kEvents, event), [this, slot](Result<Json>) {
+      loop_.post([this, slot] { events_in_flight_.erase(slot); });
+    });
+  }
+}
+
+void Manager::settle(Run& run) {
+  run.call.reset();
+  if (run.only_status) {
+    queue_.failed(run.item, boot_now(), Duration(1'000));
+    return finish(run);
+  }
+  if (run.plan.look_again) queue_.add(run.item, boot_now() + *run.plan.look_again);
+  std::erase_if(run.awaited, [this](const Awaited& awaited) { return arrived(awaited); });
+  if (run.awaited.empty()) {
+    queue_.done(run.item);
+    return finish(run);
+  }
+  run.parked_at = boot_now();
+  if (draining_) return finish(run);
+  if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
+}
+
+bool Manager::arrived(const Awaited& awaited) const {
+  if (awaited.deleted_uid.empty()) return awaited.cache->reached(awaited.version);
+  const auto* meta = awaited.cache->meta(awaited.key);
+  return !meta || meta->uid != awaited.deleted_uid || meta->deleting;
+}
+
+void Manager::check_parked() {
+  for (auto run = runs_.begin(); run != runs_.end();) {
+    auto current = run++;
+    if (current->parked_at == Instant{}) continue;
+    std::erase_if(current->awaited, [this](const Awaited& awaited) { return arrived(awaited); });
+    if (!current->awaited.empty()) continue;
+    queue_.done(current->item);
+    runs_.erase(current);
+  }
+  arm();
+}
+
+void Manager::resync_doubtful() {
+  const auto now = boot_now();
+  bool parked = false;
+  for (auto& run : runs_) {
+    if (run.parked_at == Instant{}) continue;
+    parked = true;
+    if (now - run.parked_at < kLongestPark) continue;
+    run.parked_at = now;
+    for (const auto& awaited : run.awaited) {
+      log(Level::kWarning, "the watch does not tell of an own write; listing again",
+          {{"resource", std::string(awaited.cache->resource().plural)}, {"object", awaited.key.text()}});
+      informer_of(awaited.cache->resource())->resync();
+    }
+  }
+  park_timer_ = parked ? loop_.after(kLongestPark / 2, [this] { resync_doubtful(); }) : net::Handle();
+}
+
+void Manager::finish(Run& run) {
+  // Runs end from callbacks of their own call: the handle must outlive the callback.
+  loop_.post([handle = std::make_shared<net::Handle>(std::move(run.call))] {});
+  runs_.remove_if([&](const Run& other) { return &other == &run; });
+  if (draining_ && runs_.empty() && idle_) return loop_.post(std::exchange(idle_, nullptr));
+  arm();
+}
+
+std::string Manager::metrics() const {
+  std::string out;
+  const auto line = [&](const std::string& name, const std::string& labels, std::uint64_t value) {
+    out += name + (labels.empty() ? "" : "{" + labels + "}") + " " + std::to_string(value) + "\n";
+  };
+  out += "# TYPE controller_runtime_reconcile_total counter\n";
+  for (const auto& controller : controllers_) {
+    line("controller_runtime_reconcile_total", "controller=\"" + controller.name + "\"", controller.runs);
+  }
+  out += "# TYPE controller_runtime_reconcile_errors_total counter\n";
+  for (const auto& controller : controllers_) {
+    line("controller_runtime_reconcile_errors_total", "controller=\"" + controller.name + "\"", controller.errors);
+  }
+  out += "# TYPE workqueue_depth gauge\n";
+  line("workqueue_depth", "name=\"knfe\"", queue_.size());
+  out += "# TYPE knfe_cached_objects gauge\n";
+  for (const auto* informer : informers_) {
+    line("knfe_cached_objects", "resource=\"" + std::string(informer->cache().resource().plural) + "\"", informer->cache().size());
+  }
+  out += "# TYPE knfe_lists_total counter\n";
+  for (const auto* informer : informers_) {
+    line("knfe_lists_total", "resource=\"" + std::string(informer->cache().resource().plural) + "\"", informer->lists());
+  }
+  out += "# TYPE knfe_api_requests_total counter\n";
+  for (const auto& [count, value] : api_.counts()) {
+    line("knfe_api_requests_total",
+         "verb=\"" + count.verb + "\",resource=\"" + count.resource + "\",code=\"" + std::to_string(count.status) + "\"", value);
+  }
+  return out;
+}
+
+}  // namespace knfe::runtime

@@ -1,0 +1,99 @@
+#include "runtime/plan.h"
+
+namespace knfe::runtime {
+
+namespace {
+
+std::string_view name_of(Action::Verb verb) {
+  switch (verb) {
+    case Action::Verb::kApply: return "apply";
+    case Action::Verb::kCreate: return "create";
+    case Action::Verb::kPatch: return "patch";
+    case Action::Verb::kDelete: return "delete";
+  }
+  KNFE_CHECK(!"known verb");
+}
+
+api::Key key_of(const Json& object) {
+  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
+}
+
+Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<std::string>& finalizers) {
+  JsonArray names;
+  for (const auto& name : finalizers) names.push_back(Json(name));
+  Action action;
+  action.verb = Action::Verb::kPatch;
+  action.resource = resource;
+  action.key = meta.key;
+  // The version guards against a finalizer that somebody else has added meanwhile.
+  action.body = JsonObject{
+      {"metadata", {{"uid", meta.uid}, {"resourceVersion", meta.resource_version}, {"finalizers", std::move(names)}}}};
+  return action;
+}
+
+}  // namespace
+
+std::string Action::text() const {
+  std::string out(name_of(verb));
+  out += " " + std::string(resource.plural) + (subresource.empty() ? "" : "/" + subresource) + " " + key.text();
+  return out;
+}
+
+void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live) {
+  if (live && live->spec_digest == api::digest_of_desired(desired)) return;
+  Action action;
+  action.resource = resource;
+  action.key = key_of(desired);
+  action.body = std::move(desired);
+  plan.actions.push_back(std::move(action));
+}
+
+Action delete_of(const api::Resource& resource, const api::Meta& meta) {
+  Action action;
+  action.verb = Action::Verb::kDelete;
+  action.resource = resource;
+  action.key = meta.key;
+  action.uid = meta.uid;
+  return action;
+}
+
+Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer) {
+  auto all = meta.finalizers;
+  all.emplace_back(finalizer);
+  return finalizers_action(resource, meta, all);
+}
+
+Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer) {
+  auto rest = meta.finalizers;
+  std::erase(rest, finalizer);
+  return finalizers_action(resource, meta, rest);
+}
+
+void ConditionWriter::set(std::string_view type, bool status, std::string_view reason, std::string_view message) {
+  set_text(type, status ? "True" : "False", reason, message);
+}
+
+void ConditionWriter::set_text(std::string_view type, std::string_view status, std::string_view reason, std::string_view message) {
+  const auto* before = api::find(live_, type);
+  const bool moved = !before || before->status != status;
+  conditions.push_back({std::string(type), std::string(status), std::string(reason), std::string(message),
+                        moved ? moment_.wall : before->last_transition_time, meta_.generation});
+  const bool bad = (status == "True") == (type == "Stalled" || type == "DeletionBlocked");
+  const bool worth_telling = type != "Reconciling" && (before ? moved || (bad && before->reason != reason) : status == "True");
+  if (worth_telling) notes.push_back({bad, std::string(reason), std::string(type) + ": " + std::string(message)});
+}
+
+void ConditionWriter::set_ready(bool ready, bool stalled, std::string_view reason, std::string_view message) {
+  std::string why(message);
+  if (moment_.refusal) {
+    ready = false;
+    stalled = true;
+    reason = "Refused";
+    why = "the API server refuses what this object asks for: " + moment_.refusal->text();
+  }
+  set("Ready", ready, reason, why);
+  set("Reconciling", !ready && !stalled, ready || stalled ? "Settled" : reason, ready || stalled ? "Nothing to do." : why);
+  set("Stalled", stalled, stalled ? reason : "Moving", stalled ? why : "Nothing stands in the way.");
+}
+
+}  // namespace knfe::runtime

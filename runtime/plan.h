@@ -1,0 +1,103 @@
+// Plan: what a reconcile has decided. A value: the executor does the I/O, tests look at it, the simulator runs it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/digest.h"
+#include "api/object.h"
+#include "base/clock.h"
+
+namespace knfe::runtime {
+
+// One write to the API server.
+struct Action {
+  enum class Verb {
+    kApply,   // server-side apply of `body`
+    kCreate,  // create `body`; that the name is taken is learned, not an error
+    kPatch,   // merge patch `body`
+    kDelete,  // if uid (and resource_version, where given) still hold
+  };
+  Verb verb = Verb::kApply;
+  api::Resource resource;
+  api::Key key;
+  std::string subresource;
+  Json body;
+  std::string uid;
+  std::string resource_version;
+  std::string manager = std::string(api::kFieldManager);
+
+  std::string text() const;  // "apply networkfunctions ns/name"
+};
+
+// For people: becomes an Event (events.k8s.io) about the object that was reconciled.
+struct Note {
+  bool warning = false;
+  std::string reason;
+  std::string message;
+};
+
+struct Plan {
+  std::vector<Action> actions;   // in this order; the first that fails ends the run
+  std::optional<Action> status;  // last; also written when an action was refused for good
+  std::vector<Note> notes;       // told once `status` is written
+  std::optional<Duration> look_again;
+
+  bool settled() const { return actions.empty() && !status; }
+};
+
+// What a plan may know beside the caches.
+struct Moment {
+  std::string wall;               // RFC 3339, for transition times
+  Instant now{};
+  const Error* refusal = nullptr;  // why the API server refused for good what this object wanted last; not stored anywhere
+};
+
+// Adds an apply of `desired` unless `live` (null: absent) holds it already.
+void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live);
+Action delete_of(const api::Resource& resource, const api::Meta& meta);
+// The merge patches that put one finalizer on and take it off.
+Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
+Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
+
+// Builds conditions upon those that are there: a transition time moves only with its status, and each transition becomes a Note.
+class ConditionWriter {
+ public:
+  ConditionWriter(const api::Conditions& live, const api::Meta& meta, const Moment& moment)
+      : live_(live), meta_(meta), moment_(moment) {}
+
+  void set(std::string_view type, bool status, std::string_view reason, std::string_view message);
+  // Ready with the kstatus pair: ready; or under way (`stalled` false); or stuck until somebody acts. A refusal by the
+  // API server overrides all of that.
+  void set_ready(bool ready, bool stalled, std::string_view reason, std::string_view message);
+
+  api::Conditions conditions;
+  std::vector<Note> notes;
+
+ private:
+  void set_text(std::string_view type, std::string_view status, std::string_view reason, std::string_view message);
+
+  const api::Conditions& live_;
+  const api::Meta& meta_;
+  const Moment& moment_;
+};
+
+// The status write that makes `live` say `wanted`, if it does not yet.
+template <class T>
+void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, std::vector<Note> notes) {
+  JsonObject object = api::skeleton(T::resource, live.meta.key);
+  object["metadata"].as_object()["uid"] = live.meta.uid;
+  object["status"] = api::encode(wanted);
+  Json body(std::move(object));
+  if (api::digest_of_desired(body) == live.meta.status_digest) return;
+  Action action;
+  action.resource = T::resource;
+  action.key = live.meta.key;
+  action.subresource = "status";
+  action.body = std::move(body);
+  plan.status = std::move(action);
+  plan.notes = std::move(notes);
+}
+
+}  // namespace knfe::runtime
