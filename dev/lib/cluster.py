@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lib import builds, cgroups, control_plane, namespaces, network, processes
 from lib.api import HEALTH, Api, healthy
-from lib.node import ComponentFailed, Node
+from lib.node import NAME as NODE, ComponentFailed, Node
 from lib.pki import Pki
 from lib.progress import Failure, Misuse, Progress, say
 
@@ -121,7 +121,7 @@ class Cluster:
         namespaces.join(self.components()["cluster-init"].pid, "net")
         network.set_up()
         self._component("etcd", control_plane.etcd(self.state / "etcd"))
-        self.pki.create("node-1")
+        self.pki.create(NODE)
         progress.detail = "API server"
         self._component("kube-apiserver", control_plane.apiserver(self.pki))
         if not control_plane_only:
@@ -150,7 +150,7 @@ class Cluster:
         if "kubelet" in roles:
             self._wait("kube-proxy", _service_reachable, 60)
             self._wait("kube-apiserver", lambda: api.get("/apis/k8s.cni.cncf.io/v1"), 60)
-            self._wait("kubelet", lambda: _is_ready(api.get("/api/v1/nodes/node-1")), 60)
+            self._wait("kubelet", lambda: _is_ready(api.get(f"/api/v1/nodes/{NODE}")), 60)
 
     def _component(self, role, arguments):
         self.start(role, [builds.path(role), *arguments])
@@ -239,9 +239,9 @@ class Cluster:
                 print(f"{role:26} not running; log: {self.state}/log/{role}.log")
         complete = self.running()
         if {"cluster-init", "kube-apiserver"} <= set(running) and self.kubeconfig.exists():
-            for arguments in ([] if self.control_plane_only else (["nodes", "-o", "wide"], ["pods", "-A", "-o", "wide"])):
+            for what in [] if self.control_plane_only else (["nodes"], ["pods", "--all-namespaces"]):
                 print(flush=True)
-                result = subprocess.run([builds.path("kubectl"), "get", *arguments], env=self.environment(),
+                result = subprocess.run([builds.path("kubectl"), "get", *what, "--output=wide"], env=self.environment(),
                                         preexec_fn=lambda: namespaces.join(running["cluster-init"].pid, "net"),
                                         check=False)
                 complete = complete and result.returncode == 0

@@ -39,8 +39,8 @@ def join(pid, *kinds):
 def spawn(command, *, environment, log, joining=None, kinds=(), new=0, name=None, hostname=None):
     """Starts a daemon and returns once it has replaced this program's image; its output is appended to the file `log`.
 
-    It first joins namespaces (`kinds`) of process `joining`, then makes the `new` ones (flags). Its parent is PID 1 of the
-    PID namespace that it was started from, which must reap it. `name` becomes its argv[0].
+    It first joins namespaces (`kinds`) of process `joining`, then makes the `new` ones (flags). Its parent is PID 1 of
+    the PID namespace that it was started from, which must reap it. `name` becomes its argv[0].
     """
     # Closed by a successful exec, so that end of file means "it runs" and text means "it does not, because".
     reader, writer = os.pipe()

@@ -14,10 +14,9 @@ NODE_PREFIX = 24
 API_PORT = 6443
 SERVICE_CIDR = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"
-POD_CIDR = "10.244.0.0/24"  # also in node/10-pods.conflist
 
-# The route lets programs of the node call services: the kernel looks for a route before kube-proxy rewrites the address.
 # The node's interface is one end of a veth whose other end is up as well: a carrier, which macvlan on top of it needs.
+# The route lets programs of the node call services: the kernel looks for one before kube-proxy rewrites the address.
 LINKS = f"""
 link set lo up
 link add node0 type veth peer name wire0

@@ -41,8 +41,8 @@ class Node:
         self._wait("containerd", lambda: self._ctr("version").returncode == 0)
 
     def _fill_root(self):
-        for folder in ("etc/cni/net.d", "etc/containerd", "etc/kubernetes", "opt/cni/bin", "var/lib/cni",
-                       "var/lib/containerd", "var/lib/kubelet", "var/log/containers", "var/log/pods"):
+        for folder in ("etc/cni/net.d", "etc/cni/pods.d", "etc/containerd", "etc/kubernetes", "opt/cni/bin",
+                       "var/lib/cni", "var/lib/containerd", "var/lib/kubelet", "var/log/containers", "var/log/pods"):
             (self.root / folder).mkdir(parents=True)
         shutil.copy2(builds.path(builds.PAUSE), self.root / INIT[1:])
         etc = self.root / "etc"
@@ -56,10 +56,12 @@ class Node:
         (etc / "hostname").write_text(f"{NAME}\n")
         (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
         (etc / "resolv.conf").write_text("")
-        for name, target in (("containerd.toml", "containerd/config.toml"), ("kubelet.yaml", "kubernetes/kubelet.yaml"),
-                             ("kube-proxy.yaml", "kubernetes/kube-proxy.yaml"), ("pods.conflist", "cni/pods.conflist"),
-                             ("00-multus.conf", "cni/net.d/00-multus.conf")):
-            shutil.copyfile(CONFIG / name, etc / target)
+        # Multus is given the folder of the pod network, not the file: that it re-encodes without the fields of the
+        # single plugins, and then cannot tear down a sandbox whose set-up has failed ("no IP ranges specified").
+        for name, target in (("containerd.toml", "containerd/config.toml"), ("kubelet.yaml", "kubernetes"),
+                             ("kube-proxy.yaml", "kubernetes"), ("pods.conflist", "cni/pods.d"),
+                             ("00-multus.conf", "cni/net.d")):
+            shutil.copy(CONFIG / name, etc / target)
         # A folder that pods may add to; the kept binaries themselves stay read-only.
         for module in ("multus", "cni-plugins"):
             for name in next(each for each in builds.MODULES if each.name == module).packages:

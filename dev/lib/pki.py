@@ -78,7 +78,8 @@ class Pki:
 
     def _openssl(self, name, subject, extensions, *signing):
         # A configuration of its own: the host's openssl.cnf would add extensions of its own.
-        configuration = f"[req]\ndistinguished_name=name\nx509_extensions=extensions\n[name]\n[extensions]\n{extensions}\n"
+        configuration = ("[req]\ndistinguished_name=name\nx509_extensions=extensions\n[name]\n"
+                         f"[extensions]\n{extensions}\n")
         return self._start(["openssl", "req", "-x509", "-config", "/dev/stdin", "-newkey", "ec",
                             "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256", "-days", DAYS, "-subj", subject,
                             "-keyout", self.file(f"{name}.key"), "-out", self.file(f"{name}.crt"), *signing],

@@ -75,7 +75,7 @@ def _environment(pid):
         block = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes())
         if block:
             break
-        # In the middle of an exec it is empty for a moment; without a program (OSError) it is a zombie or kernel thread.
+        # Empty for a moment in the middle of an exec; what has no program (OSError) is a zombie or a kernel thread.
         os.readlink(f"/proc/{pid}/exe")
         time.sleep(0.001)
     return dict(part.split("=", 1) for part in block.split("\0") if "=" in part)
@@ -98,8 +98,8 @@ def ancestors():
 def kill(state, chosen, seconds=20):
     """Kills the processes of the cluster for which chosen(process) holds; returns how many outlived `seconds`.
 
-    Each is held by a handle and looked at again before the signal, so that a reused PID is never hit. The end of a PID 1
-    is seen only after the last process of its namespace has ended.
+    Each is held by a handle and looked at again before the signal, so that a reused PID is never hit. The end of a
+    PID 1 is seen only after the last process of its namespace has ended.
     """
     handles = []
     try:
@@ -114,7 +114,7 @@ def kill(state, chosen, seconds=20):
             except (ProcessLookupError, FileNotFoundError):
                 continue
         deadline = time.monotonic() + seconds
-        return sum(not select.select([handle], [], [], max(0, deadline - time.monotonic()))[0] for handle in handles)
+        return sum(not select.select([each], [], [], max(0, deadline - time.monotonic()))[0] for each in handles)
     finally:
         for handle in handles:
             os.close(handle)

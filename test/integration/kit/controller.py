@@ -1,0 +1,75 @@
+"""`knfe controller` as a process of the machine, with the rights of KNFE's ServiceAccount."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+
+from kit.wait import until
+
+PORT = 18080
+READS = {"get", "list", "watch"}
+
+
+class Controller:
+    """It holds the lease under one identity, as a restarted container of one pod does: so it goes on at once."""
+
+    def __init__(self, binary, rig):
+        self._command = [str(binary), "controller", f"--kubeconfig={rig.kubeconfig()}", "--lease=knfe-system/knfe",
+                         "--identity=itest", f"--listen=127.0.0.1:{PORT}"]
+        self._environment = rig.cluster.environment()  # carries the mark by which `down` finds what is left over
+        self.log = rig.state / "log" / "knfe.log"
+        self._process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log)
+        until("knfe is ready", self._ready)
+
+    def _ready(self):
+        if self._process.poll() is not None:
+            raise RuntimeError(f"knfe ended with {self._process.returncode}; see {self.log}")
+        return self._get("/readyz") is not None
+
+    def _get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return text if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def metrics(self):
+        """Value by metric line, such as 'workqueue_depth{name="knfe"}'."""
+        text = self._get("/metrics")
+        assert text, "no metrics"
+        return {name: float(value) for name, value in re.findall(r"^([^#\s].*) (\S+)$", text, re.M)}
+
+    def calls(self, resource=None):
+        """Requests so far that were to change something, leases aside."""
+        total = 0
+        for line, value in self.metrics().items():
+            found = re.fullmatch(r'knfe_api_requests_total\{verb="(\w+)",resource="([\w/]+)",code="\d+"\}', line)
+            if found and found[1] not in READS and found[2] != "leases" and resource in (None, found[2]):
+                total += int(value)
+        return total
+
+    def stop(self):
+        """SIGTERM; it must end by itself, and well."""
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(timeout=20)
+        assert code == 0, f"knfe ended with {code} at SIGTERM; see {self.log}"
+
+    def kill(self):
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait(timeout=20)
+
+    @property
+    def runs(self):
+        return self._process is not None and self._process.poll() is None
