@@ -12,7 +12,7 @@ std::string trouble_of(const Json& status) {
       const auto reason = as_string(at(waiting, "reason"));
       if (reason.empty() || reason == "PodInitializing" || reason == "ContainerCreating") continue;
       std::string out = "container " + std::string(as_string(at(container, "name"))) + ": " + std::string(reason);
-      if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + std::string(message.substr(0, 300));
+      if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + std::string(message.substr(0, 500));
       return out;
     }
   }

@@ -14,6 +14,10 @@ template <>
 struct Fields<Attachment> {
   static constexpr const char* doc = "A connection point that each member of the role has.";
   static constexpr const char* key = "name";
+  static constexpr Rules rules = {{
+      {"has(self.interface) || !(self.name in ['eth0', 'lo'])",
+       "eth0 and lo belong to the pod network: name the connection point otherwise, or give it an interface of another name"},
+  }};
   static constexpr auto list = std::tuple{
       field("name", &Attachment::name, "Name of the connection point, under which peers find the address.",
             {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 15}),

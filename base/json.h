@@ -25,15 +25,21 @@ std::string canonical(const Json& value);
 
 // The value at a path of members, null where any is missing: at(pod, "status", "podIP").
 const Json& at(const Json& value, std::string_view key);
+// What it gives lives in `value`: a temporary (such as an object that becomes a value) is refused.
+const Json& at(const Json&& value, std::string_view key) = delete;
 template <class... Keys>
 const Json& at(const Json& value, std::string_view key, Keys... more) {
   return at(at(value, key), more...);
 }
+template <class... Keys>
+const Json& at(const Json&& value, std::string_view key, Keys... more) = delete;
 
 std::string_view as_string(const Json& value, std::string_view otherwise = {});
 std::int64_t as_int(const Json& value, std::int64_t otherwise = 0);
 bool as_bool(const Json& value, bool otherwise = false);
 const JsonObject& as_object(const Json& value);  // empty where it is none
 const JsonArray& as_array(const Json& value);    // empty where it is none
+const JsonObject& as_object(const Json&& value) = delete;
+const JsonArray& as_array(const Json&& value) = delete;
 
 }  // namespace knfe

@@ -132,7 +132,8 @@ StatusReport report_status(const View& view, const std::string& ns, const std::s
     Node shown = root;
     shown.name = root_ns + "/" + root.name;
     print(shown, "", "", report.text);
-    JsonObject item = as_object(to_json(root));
+    const Json tree = to_json(root);
+    JsonObject item = as_object(tree);
     item["namespace"] = root_ns;
     items.push_back(std::move(item));
     report.ready = report.ready && all_ready(root);

@@ -217,9 +217,8 @@ void Agent::report() {
   api::MemberStatus status;
   status.agent = api::AgentReport{identity_.pod_uid};
   status.conditions = wanted;
-  JsonObject encoded = as_object(api::encode(status));
-  encoded.erase("observedGeneration");  // the operator's
-  object["status"] = std::move(encoded);
+  object["status"] = api::encode(status);
+  object["status"].as_object().erase("observedGeneration");  // the operator's
   reporting_ = true;
   report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
                            [this](Result<Json> answer) {

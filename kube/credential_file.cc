@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace knfe::kube {
 
@@ -28,7 +28,7 @@ std::unexpected<Error> failed(const std::string& path) {
   const Code code = reason == ENOENT || reason == ENOTDIR ? Code::kNotFound
                     : reason == EACCES                    ? Code::kForbidden
                                                           : Code::kInvalid;
-  return fail(code, std::strerror(reason), path);
+  return fail(code, std::generic_category().message(reason), path);
 }
 
 int value_of(char c) {

@@ -1,9 +1,12 @@
-// HttpsClient: net::Client over TCP and TLS (OpenSSL through Boost.Beast), with connections that are kept and reused.
+// HttpsClient: net::Client over TCP and TLS (OpenSSL on Asio's sockets, answers read by Beast's parser), with connections
+// that are kept and reused.
 //
-// Each exchange has a connection of its own while it lasts; idle ones are kept (at most `max_idle`) and reused. A request
-// that fails on a reused connection before any byte of an answer came is sent once more on a fresh one if its method
-// is GET; nothing else is ever sent twice. At most `max_in_flight` exchanges (streams not counted) are on the wire;
-// the others wait in order. Bodies are limited to `max_body` bytes, heads to 64 KiB.
+// Each exchange has a connection of its own while it lasts; idle ones are kept (at most `max_idle`, for a minute) and
+// reused. A request that fails on a reused connection before any byte of an answer came is sent once more on a fresh one
+// if its method is GET; nothing else is ever sent twice. At most `max_in_flight` exchanges (streams not counted) are on
+// the wire; the others wait in order, and their time runs. Heads are limited to 64 KiB, the bodies of answers to `max_body`
+// bytes; a stream's body is never kept and has no limit.
+// TLS 1.2 or newer; the server's alternative names must fit; sessions are resumed. An idle stream costs about 35 KiB.
 // Silent death: TCP keep-alive (15 s idle, 5 s interval, 3 probes) and TCP_USER_TIMEOUT 30 s on every connection.
 #pragma once
 

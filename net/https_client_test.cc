@@ -153,6 +153,25 @@ TEST_CASE("GET is not repeated after a part of the answer, nor on a fresh connec
   CHECK(twice.seen().connections == 2);
 }
 
+TEST_CASE("what is sent once more goes over a fresh connection, not over another kept one") {
+  TestLoop loop;
+  const std::vector<Step> stale{take_request(), pause(), say(ok("1")), take_request(), reset()};
+  ScriptedPeer peer(loop, {stale, stale, {take_request(), say(ok("3"))}});
+  const auto client = client_of(loop, peer.plain());
+  int answers = 0;
+  const auto count = [&](Result<Response> answer) {
+    CHECK(answer);
+    if (++answers == 2) loop.stop();
+  };
+  const Handle one = client->send({}, count);
+  const Handle two = client->send({}, count);
+  peer.proceed();
+  peer.proceed();
+  loop.run();
+  CHECK(ask(loop, *client)->body == "3");
+  CHECK(peer.seen().requests.size() == 4);
+}
+
 TEST_CASE("an answer that comes before the whole request was taken still counts") {
   TestLoop loop;
   ScriptedPeer peer(loop, {{say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), close_properly()}});

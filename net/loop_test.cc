@@ -114,11 +114,12 @@ TEST_CASE("post wakes the loop from another thread") {
 TEST_CASE("stop signals come each time while the handle lives") {
   Loop loop;
   int signals = 0;
-  Handle handle = loop.on_stop_signal([&] {
+  Handle handle = loop.on_stop_signal([&, kept = std::string(100, 'x')] {
     if (++signals == 1) {
       std::raise(SIGINT);
     } else {
       handle.reset();  // then nothing is left, and run() returns
+      CHECK(kept.size() == 100);
     }
   });
   std::raise(SIGTERM);

@@ -13,7 +13,7 @@
 
 namespace knfe::net {
 
-// A loop that gives up, and fails the test, after ten seconds.
+// A loop that gives up, and fails the test, after a minute.
 class TestLoop : public Loop {
  public:
   TestLoop();

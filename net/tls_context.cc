@@ -117,7 +117,7 @@ Result<void> TlsContext::identify(const std::string& certificate_pem, const std:
     ERR_clear_error();
     return fail(Code::kInvalid, "OpenSSL refuses the certificate: its key may be too weak", "client certificate");
   }
-  const bool fits = SSL_CTX_use_PrivateKey(context, key.get()) == 1 && SSL_CTX_check_private_key(context) == 1;
+  const bool fits = SSL_CTX_use_PrivateKey(context, key.get()) == 1;
   ERR_clear_error();
   if (!fits) return fail(Code::kInvalid, "the key is not the certificate's", "client key");
   return {};

@@ -8,16 +8,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdint>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 namespace knfe::net {
 
 namespace {
 
 // OpenSSL's own socket BIO writes without MSG_NOSIGNAL: a peer that went away would kill the process by SIGPIPE.
-int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int socket_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
 
 bool worth_retrying() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -37,7 +36,7 @@ int bio_read(BIO* bio, char* into, int size) {
 
 long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
-BIO* make_socket_bio(int socket) {
+BIO* make_socket_bio(const int* socket) {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
     KNFE_CHECK(made != nullptr);
@@ -48,7 +47,7 @@ BIO* make_socket_bio(int socket) {
   }();
   BIO* bio = BIO_new(method);
   KNFE_CHECK(bio != nullptr);
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  BIO_set_data(bio, const_cast<int*>(socket));
   BIO_set_init(bio, 1);
   return bio;
 }
@@ -121,8 +120,8 @@ void forget_errors() {
 
 }  // namespace
 
-TlsSession::TlsSession(ssl_st* session, int socket) : session_(session) {
-  BIO* bio = make_socket_bio(socket);
+TlsSession::TlsSession(ssl_st* session, int socket) : socket_(socket), session_(session) {
+  BIO* bio = make_socket_bio(&socket_);
   SSL_set_bio(session, bio, bio);
 }
 
@@ -161,7 +160,7 @@ Attempt TlsSession::judge(int result) {
     case SSL_ERROR_SYSCALL:
       // An end without close_notify may be an attacker's cut: never a proper end.
       return Attempt::failed(
-          {Code::kUnavailable, errno_then ? std::strerror(errno_then) : "closed without TLS good-bye", {}, {}, 0});
+          {Code::kUnavailable, errno_then ? std::generic_category().message(errno_then) : "closed without TLS good-bye", {}, {}, 0});
     default:
       return Attempt::failed(tls_error(session_.get()));
   }

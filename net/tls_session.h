@@ -15,6 +15,8 @@ class TlsSession {
  public:
   // Takes `session` (an SSL*, made by TlsContext); the socket stays the caller's and must outlive this.
   TlsSession(ssl_st* session, int socket);
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
 
   Attempt handshake();
   Attempt read(std::span<char> into);
@@ -28,7 +30,8 @@ class TlsSession {
   struct Free {
     void operator()(ssl_st* session) const;
   };
-  std::unique_ptr<ssl_st, Free> session_;
+  const int socket_;
+  const std::unique_ptr<ssl_st, Free> session_;
 };
 
 }  // namespace knfe::net

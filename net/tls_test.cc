@@ -191,6 +191,19 @@ TEST_CASE("large bodies in both directions") {
   CHECK(peer.seen().requests.at(0).ends_with(large));
 }
 
+TEST_CASE("a server that goes away while we send costs the exchange, not the process") {
+  TestLoop loop;
+  const ScriptedPeer peer(loop, {{cut()}}, ScriptedPeer::Tls{server_identity()});
+  auto client = make_https_client(loop, peer.secure(authority().pem()));
+  REQUIRE(client);
+  const Handle handle = (*client)->send({.method = "POST", .body = std::string(16 << 20, 'x')}, [&](Result<Response> answer) {
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == Code::kUnavailable);
+    loop.stop();
+  });
+  loop.run();
+}
+
 TEST_CASE("certificates and keys that cannot be read are told at once, and not shown") {
   Loop loop;
   const Identity user = authority().issue("me", "");

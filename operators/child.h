@@ -25,6 +25,7 @@ class Children {
   void apply(const api::Resource& resource, JsonObject desired, const api::Meta* live) {
     if (live && !live->owned_by(parent_uid_)) {
       taken_ = std::string(resource.kind) + " " + live->key.name + " exists and belongs to somebody else: rename one of the two";
+      plan_.look_again = Duration(1'000);  // its end triggers whoever owns it, not this parent
     } else if (!live || !live->deleting) {
       runtime::apply_if_different(plan_, resource, std::move(desired), live);
     }

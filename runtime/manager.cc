@@ -18,7 +18,22 @@ std::string counted_as(const Action& action) {
 
 // Retrying the same cannot help: somebody has to act. (Not found, after a write: the kind itself is not there.)
 bool for_good(const Error& error) {
-  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound;
+  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound || error.code == Code::kAlreadyExists;
+}
+
+// Whether what is there is the child that was to be made, of the same parent.
+bool is_same_child(const Json& live, const Json& wanted) {
+  const Json& ours = at(wanted, "metadata", "ownerReferences");
+  for (const auto& owner : as_array(at(live, "metadata", "ownerReferences"))) {
+    for (const auto& parent : as_array(ours)) {
+      if (at(owner, "uid") == at(parent, "uid")) return true;
+    }
+  }
+  return false;
+}
+
+Error name_taken(const Action& action) {
+  return {Code::kAlreadyExists, std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else", {}, "rename one of the two", 0};
 }
 
 }  // namespace
@@ -73,6 +88,11 @@ kube::InformerBase* Manager::informer_of(const api::Resource& resource) const {
   return found == informers_.end() ? nullptr : *found;
 }
 
+bool Manager::sees_all_of(const api::Resource& resource) const {
+  const auto* informer = informer_of(resource);
+  return informer && informer->scope().label_selector.empty();
+}
+
 // One wake-up of the loop works off whatever has become due, so that a burst of events costs one.
 void Manager::arm() {
   if (pumping_) return;
@@ -112,6 +132,20 @@ void Manager::step(Run& run) {
 void Manager::perform(Run& run, const Action& action) {
   // The lease may have been lost since the plan was made.
   if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !sees_all_of(action.resource);
+  return may_meet_anothers ? look_first(run, action) : send(run, action);
+}
+
+// An apply would take over what stands there, and a cache of labelled objects cannot tell.
+void Manager::look_first(Run& run, const Action& action) {
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+    if (live && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
+    send(run, action);
+  });
+}
+
+void Manager::send(Run& run, const Action& action) {
   net::Request request;
   const char* verb = "apply";
   switch (action.verb) {
@@ -171,12 +205,8 @@ void Manager::learn_taken(Run& run, const Action& action) {
   run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
     auto* informer = informer_of(action.resource);
     if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-    const bool invisible = !informer || !informer->scope().label_selector.empty();
-    if (live && invisible) {
-      return failed(run, action, {Code::kInvalid, "the name is taken by an object that is not KNFE's", action.text(),
-                                  "delete or rename it", 0});
-    }
-    if (live) informer->ingest(*live);
+    if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
+    if (live && informer) informer->ingest(*live);
     queue_.add(run.item, boot_now());
     queue_.done(run.item);
     finish(run);
@@ -202,17 +232,18 @@ void Manager::failed(Run& run, const Action& action, const Error& error) {
   finish(run);
 }
 
-// Events are for people and may be lost: no retry, and at most twenty in ten seconds.
+// Events are for people and may be lost: no retry, and of each controller at most twenty in ten seconds.
 void Manager::tell(const Run& run) {
   const auto now = boot_now();
-  std::erase_if(recent_events_, [&](Instant at) { return now - at > std::chrono::seconds(10); });
-  const auto& resource = controllers_[run.item.controller].resource;
+  auto& controller = controllers_[run.item.controller];
+  std::erase_if(controller.recent_events, [&](Instant at) { return now - at > std::chrono::seconds(10); });
+  const auto& resource = controller.resource;
   const auto* informer = informer_of(resource);
   const auto* meta = informer ? informer->cache().meta(run.item.key) : nullptr;
   if (!meta) return;
   for (const auto& note : run.plan.notes) {
-    if (recent_events_.size() >= 20) return;
-    recent_events_.push_back(now);
+    if (controller.recent_events.size() >= 20) return;
+    controller.recent_events.push_back(now);
     const std::string stamp = wall_micros();
     const std::string name = run.item.key.name + "." + api::hex64(api::hash64(note.reason + note.message + stamp));
     JsonObject event = api::skeleton(kEvents, {run.item.key.ns, name});
@@ -221,7 +252,7 @@ void Manager::tell(const Run& run) {
     event["reason"] = note.reason;
     event["note"] = note.message.substr(0, 1000);
     event["action"] = "Reconcile";
-    event["reportingController"] = "knfe.io/" + controllers_[run.item.controller].name;
+    event["reportingController"] = "knfe.io/" + controller.name;
     event["reportingInstance"] = "knfe";
     event["regarding"] = JsonObject{{"apiVersion", resource.api_version()}, {"kind", resource.kind}, {"namespace", meta->key.ns},
                                     {"name", meta->key.name}, {"uid", meta->uid}};

@@ -49,6 +49,7 @@ class Manager {
     api::Resource resource;
     Planner planner;
     std::uint64_t runs = 0, errors = 0;
+    std::vector<Instant> recent_events = {};
   };
   struct Awaited {
     const kube::CacheBase* cache;
@@ -72,6 +73,8 @@ class Manager {
   void begin(const Item& item);
   void step(Run& run);
   void perform(Run& run, const Action& action);
+  void look_first(Run& run, const Action& action);
+  void send(Run& run, const Action& action);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);
@@ -82,6 +85,7 @@ class Manager {
   void finish(Run& run);
   bool arrived(const Awaited& awaited) const;
   kube::InformerBase* informer_of(const api::Resource& resource) const;
+  bool sees_all_of(const api::Resource& resource) const;
 
   net::Loop& loop_;
   kube::ApiClient& api_;
@@ -91,7 +95,6 @@ class Manager {
   Queue queue_;
   std::list<Run> runs_;
   std::list<net::Handle> events_in_flight_;
-  std::vector<Instant> recent_events_;
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_;

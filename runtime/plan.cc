@@ -45,6 +45,7 @@ void apply_if_different(Plan& plan, const api::Resource& resource, Json desired,
   action.resource = resource;
   action.key = key_of(desired);
   action.body = std::move(desired);
+  action.fresh = !live;
   plan.actions.push_back(std::move(action));
 }
 
@@ -90,6 +91,10 @@ void ConditionWriter::set_ready(bool ready, bool stalled, std::string_view reaso
     stalled = true;
     reason = "Refused";
     why = "the API server refuses what this object asks for: " + moment_.refusal->text();
+    if (moment_.refusal->code == Code::kAlreadyExists) {
+      reason = "NameTaken";
+      why = moment_.refusal->text();
+    }
   }
   set("Ready", ready, reason, why);
   set("Reconciling", !ready && !stalled, ready || stalled ? "Settled" : reason, ready || stalled ? "Nothing to do." : why);

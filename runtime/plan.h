@@ -27,6 +27,7 @@ struct Action {
   std::string uid;
   std::string resource_version;
   std::string manager = std::string(api::kFieldManager);
+  bool fresh = false;  // kApply: the cache has nothing of this name
 
   std::string text() const;  // "apply networkfunctions ns/name"
 };

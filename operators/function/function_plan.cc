@@ -105,7 +105,8 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
       both.resource = api::MemberSet::resource;
       both.key = live->meta.key;
       both.manager = kSizeManager;
-      JsonObject size = as_object(api::encode(role.size));
+      const Json bounds = api::encode(role.size);
+      JsonObject size = as_object(bounds);
       for (const char* other : {"exactly", "initial", "min", "max"}) {
         if (!size.contains(other)) size[other] = nullptr;
       }

@@ -28,6 +28,14 @@ Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment
   return plan;
 }
 
+std::string addresses_of(const std::vector<Attached>& attachments) {
+  std::string out;
+  for (const auto& [network, point] : attachments) {
+    for (const auto& address : point->status.addresses) out += (out.empty() ? "" : ",") + address.ip;
+  }
+  return out;
+}
+
 runtime::Action create_pod(const api::Member& member, std::vector<Attached> attachments, const NetworkProvider& networks,
                            const WorkloadProvider& workloads) {
   WorkloadInput input{&member, std::move(attachments), {}};
@@ -35,12 +43,21 @@ runtime::Action create_pod(const api::Member& member, std::vector<Attached> atta
   Json pod = workloads.build(input);
   auto& metadata = pod.as_object()["metadata"].as_object();
   metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Member::resource, member.meta)};
+  metadata["annotations"].as_object()[kAddresses] = addresses_of(input.attachments);
   runtime::Action action;
   action.verb = runtime::Action::Verb::kCreate;
   action.resource = api::Pod::resource;
   action.key = member.meta.key;
   action.body = std::move(pod);
   return action;
+}
+
+// Its connection points were made anew under it: it carries addresses that are not the member's any more.
+bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachments, const api::Member& member) {
+  const auto made_of = pod.meta.annotations.find(kTemplateHash);
+  const auto carried = pod.meta.annotations.find(kAddresses);
+  return made_of != pod.meta.annotations.end() && made_of->second == template_hash(member.spec) && carried != pod.meta.annotations.end() &&
+         carried->second != addresses_of(attachments);
 }
 
 // Why a member with a pod does not serve.
@@ -92,7 +109,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const bool networked = missing.empty() && children.taken().empty();
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
   const bool ended = pod && (pod->phase == "Failed" || pod->phase == "Succeeded");
-  if (ended) {
+  if (ended || (networked && pod && carries_others(*pod, attached, member))) {
     children.remove(api::Pod::resource, pod->meta);
   } else if (networked && !pod && !squatter && member.spec.desired != "Left") {
     plan.actions.push_back(create_pod(member, attached, networks, workloads));

@@ -31,5 +31,7 @@ const std::string& interface_of(const api::Attachment& attachment);
 // Changes when what runs in a member would be another.
 std::string template_hash(const api::MemberTemplate& member_template);
 inline constexpr const char* kTemplateHash = "knfe.io/template-hash";
+// The addresses with which a pod was made: it cannot get others.
+inline constexpr const char* kAddresses = "knfe.io/addresses";
 
 }  // namespace knfe::operators

@@ -74,7 +74,7 @@ JsonObject installer(const std::string& image, const JsonArray& environment) {
 }
 
 // The agent shares the first container's image, user, environment and volumes.
-JsonObject sidecar(const JsonObject& first, const JsonArray& environment) {
+JsonObject sidecar(const Json& first, const JsonArray& environment) {
   JsonObject out{{"name", "knfe"},
                  {"image", at(first, "image")},
                  {"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("run")}},
@@ -102,7 +102,7 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   JsonObject spec = as_object(tmpl.spec);
   JsonArray containers = as_array(at(tmpl.spec, "containers"));
   if (agent && !containers.empty() && containers.front().is_object()) {
-    const JsonObject first = containers.front().get_object();
+    const Json first = containers.front();
     JsonArray inits{installer(settings_.agent_image, environment), sidecar(first, environment)};
     for (const auto& own : as_array(at(tmpl.spec, "initContainers"))) inits.push_back(own);
     spec["initContainers"] = std::move(inits);

@@ -106,8 +106,8 @@ class Pod:
 
     def inside(self, *words, enter=()):
         """The command line that runs words with the pod's network, root and user, and no way to gain rights."""
-        return ["nsenter", f"--net=/run/netns/{self.netns}", *enter, "env", "-i", *self.environment, "setpriv", "--no-new-privs",
-                "chroot", f"--userspec={USER}:{USER}", "--groups=", self.root, *words]
+        return ["nsenter", f"--net=/run/netns/{self.netns}", *enter, "env", "-i", *self.environment,
+                "setpriv", "--no-new-privs", "chroot", f"--userspec={USER}:{USER}", "--groups=", self.root, *words]
 
     def start(self):
         words = self.inside(*self.rig.entrypoints[self.image])
@@ -138,6 +138,10 @@ class Pod:
         os.kill(self.first_process(), signal.SIGTERM)
         self.process.wait(timeout=30)
         return time.monotonic() - begin
+
+    def remove(self):
+        """Takes the pod off its networks: its address may be somebody else's from now on."""
+        command("ip", "netns", "delete", self.netns)
 
     def run(self, *words, enter=(), timeout=120):
         return subprocess.run(self.inside(*words, enter=enter), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -58,7 +58,7 @@ NETWORKS = [
     ("gateway that is no address", one_subnet(gateway="router"), ["gateway", "must be an IP address"]),
     ("no subnet", network(subnets=[]), ["subnets", "at least 1"]),
     ("nine subnets", network(subnets=[subnet(f"s{i}", f"10.{i}.0.0/24") for i in range(9)]), ["at most 8"]),
-    ("subnets missing", without(network(), "spec", "subnets"), ["spec.subnets", "Required"]),
+    ("subnets missing", without(network(), "spec", "subnets"), ["subnets", "Required"]),
     ("cidr missing", without(network(), "spec", "subnets", 0, "cidr"), ["cidr", "Required"]),
     ("subnet without name", without(network(), "spec", "subnets", 0, "name"), ["name", "Required"]),
     ("subnet with a bad name", one_subnet(name="Core_4"), [LABEL]),
@@ -142,7 +142,7 @@ NAMES = [
     ("function without spec", without(function(), "spec"), ["spec", "Required"]),
     ("service without functions", without(service(), "spec", "functions"), ["functions", "Required"]),
     ("unknown field in a service", with_field(service(), "spec", "sites"), ["unknown field", "sites"]),
-    ("unknown version", {**network(), "apiVersion": "knfe.io/v1"}, ["apiVersion", "does not match"]),
+    ("unknown version", {**network(), "apiVersion": "knfe.io/v1"}, ["cannot be handled as a Network"]),
 ]
 
 # The limits themselves are allowed: so it is not something else that refuses the rows above.

@@ -1,1 +1,137 @@
-def cases(): return []
+"""What a guest agent's token may: report on its own Member, read two things, and nothing else."""
+
+from kit.actor import AGENT
+from kit.api import APPLY, MERGE, Refused
+from kit.ims import BONO, SPROUT, start
+from kit.kinds import KNFE, path
+from kit.manifests import function, network, role
+
+OWN, NEIGHBOUR = f"{SPROUT}-0", f"{SPROUT}-1"
+
+
+def report(case, name, pod_uid, **more):
+    return {"apiVersion": KNFE, "kind": "Member", "metadata": {"namespace": case.ns, "name": name},
+            "status": {"agent": {"podUID": pod_uid}, **more}}
+
+
+def send(api, case, name, body):
+    return api.request("PATCH", path("Member", case.ns, name, "status"), body, APPLY, fieldManager=AGENT, force="true")
+
+
+def forbidden(what, call, *words):
+    try:
+        call()
+    except Refused as answer:
+        assert answer.code == 403, f"{what}: {answer}"
+        assert all(word in answer.message for word in words), f"{what}: {answer}"
+    else:
+        raise AssertionError(f"{what} was allowed")
+
+
+def reports_on_itself_only(case):
+    start(case)
+    pods = {name: case.must("Pod", name) for name in (OWN, NEIGHBOUR)}
+    uids = {name: pod["metadata"]["uid"] for name, pod in pods.items()}
+    api = case.rig.api_as(case.rig.token(case.ns, "ims-sip", pods[OWN]))
+    conditions = {"conditions": [{"type": "Joined", "status": "True", "reason": "Joined", "message": "by its own token",
+                                  "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
+    send(api, case, OWN, report(case, OWN, uids[OWN], **conditions))
+    said = case.must("Member", OWN)["status"]["conditions"]
+    assert any(each["message"] == "by its own token" for each in said), said
+    forbidden("a report on the neighbour", lambda: send(api, case, NEIGHBOUR, report(case, NEIGHBOUR, uids[NEIGHBOUR])), OWN)
+    forbidden("a report on Bono", lambda: send(api, case, f"{BONO}-0", report(case, f"{BONO}-0", uids[OWN])), OWN)
+    forbidden("a report in another pod's name", lambda: send(api, case, OWN, report(case, OWN, uids[NEIGHBOUR])), "UID")
+    unbound = case.rig.api_as(case.rig.token(case.ns, "ims-sip"))
+    forbidden("a report by a token without a pod", lambda: send(unbound, case, OWN, report(case, OWN, uids[OWN])))
+
+
+def token_dies_with_its_pod(case):
+    """A pod that was replaced under the same name reports no more."""
+    start(case)
+    pod = case.must("Pod", OWN)
+    api = case.rig.api_as(case.rig.token(case.ns, "ims-sip", pod))
+    case.delete("Pod", OWN)
+    case.promptly("another pod", lambda: (found := case.get("Pod", OWN)) and found["metadata"]["uid"] != pod["metadata"]["uid"])
+    try:
+        send(api, case, OWN, report(case, OWN, pod["metadata"]["uid"]))
+    except Refused as answer:
+        assert answer.code in (401, 403), answer
+    else:
+        raise AssertionError("the token of a pod that is gone still works")
+
+
+def may_nothing_else(case):
+    start(case)
+    case.apply(network())
+    case.apply(function("other", role()))
+    case.ready("NetworkFunction", "other")
+    pod = case.must("Pod", OWN)
+    api = case.rig.api_as(case.rig.token(case.ns, "ims-sip", pod))
+    api.request("GET", path("Member", case.ns, OWN))
+    api.request("GET", path("ConfigMap", case.ns, "ims-sip-peers"))
+    api.request("GET", path("ConfigMap", case.ns), fieldSelector="metadata.name=ims-sip-peers")  # as it watches
+
+    def patch(kind, name, body, subresource=None):
+        return lambda: api.request("PATCH", path(kind, case.ns, name, subresource), body, MERGE)
+
+    def get(kind, name=None, namespace=case.ns):
+        return lambda: api.request("GET", path(kind, namespace, name))
+
+    def delete(kind, name):
+        return lambda: api.request("DELETE", path(kind, case.ns, name))
+
+    claim = case.names("Allocation")[0]
+    denied = {
+        "its own spec": patch("Member", OWN, {"spec": {"desired": "Left"}}),
+        "its own labels": patch("Member", OWN, {"metadata": {"labels": {"x": "y"}}}),
+        "deleting itself": delete("Member", OWN),
+        "replacing its status": lambda: api.request("PUT", path("Member", case.ns, OWN, "status"), case.must("Member", OWN)),
+        "the scale of its role": patch("MemberSet", SPROUT, {"spec": {"replicas": 5}}, "scale"),
+        "its role": patch("MemberSet", SPROUT, {"spec": {"replicas": 5}}),
+        "reading its role": get("MemberSet", SPROUT),
+        "the member list": patch("ConfigMap", "ims-sip-peers", {"data": {"members.json": "[]"}}),
+        "its own pod": patch("Pod", OWN, {"metadata": {"labels": {"x": "y"}}}),
+        "reading its own pod": get("Pod", OWN),
+        "deleting its own pod": delete("Pod", OWN),
+        "deleting the neighbour's pod": delete("Pod", NEIGHBOUR),
+        "its connection point": patch("ConnectionPoint", f"{OWN}-core", {"metadata": {"labels": {"x": "y"}}}),
+        "its claim": delete("Allocation", claim),
+        "a member of another function": get("Member", "other-sprout-0"),
+        "reporting on a member of another function": patch("Member", "other-sprout-0", {"status": {"observedGeneration": 7}}, "status"),
+        "the list of another function": get("ConfigMap", "other-peers"),
+        "its own Role": patch("Role", "ims-sip", {"rules": []}),
+        "making a RoleBinding": lambda: api.request("POST", path("RoleBinding", case.ns), {
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "x"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"}}),
+        "a token of another account": lambda: api.request("POST", f"/api/v1/namespaces/{case.ns}/serviceaccounts/default/token", {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}),
+        "namespaces": get("Namespace", None, None),
+        **{f"all {kind}s": get(kind) for kind in ("NetworkService", "NetworkFunction", "MemberSet", "Member", "Network", "ConnectionPoint",
+                                                 "Allocation", "Pod", "ConfigMap", "Secret", "ServiceAccount", "Role", "Event", "Lease")},
+    }
+    for what, call in denied.items():
+        forbidden(what, call)
+    case.notes.append(f"{len(denied)} ways tried")
+
+
+def operators_right_is_enough(case):
+    """And no more than it needs: what it could do to others' objects it must not be able to."""
+    start(case)
+    operator = case.rig.api_as(case.rig.token("knfe-system", "knfe"))
+    for what, call in {
+            "secrets": lambda: operator.list("Secret", case.ns),
+            "nodes": lambda: operator.request("GET", "/api/v1/nodes"),
+            "deleting a service": lambda: operator.request("DELETE", path("NetworkService", case.ns, "ims")),
+            "deleting a ConfigMap": lambda: operator.request("DELETE", path("ConfigMap", case.ns, "ims-sip-peers")),
+            "changing a service": lambda: operator.request("PATCH", path("NetworkService", case.ns, "ims"), {"metadata": {"labels": {"x": "y"}}}, MERGE),
+            "changing a pod": lambda: operator.request("PATCH", path("Pod", case.ns, OWN), {"metadata": {"labels": {"x": "y"}}}, MERGE),
+            "another lease": lambda: operator.request("GET", path("Lease", "kube-system", "x")),
+    }.items():
+        forbidden(what, call)
+
+
+def cases():
+    yield "rights: an agent reports on itself only", reports_on_itself_only
+    yield "rights: a token dies with its pod", token_dies_with_its_pod
+    yield "rights: an agent may nothing else", may_nothing_else
+    yield "rights: the operator's own are narrow", operators_right_is_enough

@@ -73,8 +73,11 @@ class Actor:
             try:
                 self._move(key, pod, member)
             except Refused as refused:
+                if refused.code in (429, 500, 503, 504):
+                    time.sleep(0.1)
+                    self.look_again(key)
                 # Gone or changed meanwhile: an event comes. Anything else is a fault of the test or of the rights.
-                if refused.code not in (404, 409):
+                elif refused.code not in (404, 409):
                     self.errors.append(f"{key}: {refused}")
             except OSError:
                 time.sleep(0.1)

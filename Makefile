@@ -1,0 +1,62 @@
+# Verbs only: each does one thing, and everything that it needs first.
+.PHONY: demo demo-down test unit integration e2e check packages tools knfe images crds format tidy asan tsan fuzz clean
+
+demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
+	test/demo/demo
+
+demo-down:                             ## Remove the demo's cluster
+	dev/cluster down
+
+test: check unit integration e2e       ## Everything that must hold
+
+check: knfe                            ## Layering, sizes, generated files, documentation
+	test/check/run
+
+unit: packages                         ## Unit tests: no cluster, seconds
+	cmake --preset dev > build/cmake-dev.log 2>&1 || { cat build/cmake-dev.log; exit 1; }
+	cmake --build --preset dev --target knfe_test
+	build/dev/bin/knfe_test
+
+integration: packages tools knfe       ## Against a real etcd and kube-apiserver
+	test/integration/run
+
+e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
+	KNFE_CLUSTER=e2e test/demo/demo --down
+
+packages:                              ## Debian packages that are missing
+	@mkdir -p build
+	dev/install-packages
+
+tools: packages                        ## Kubernetes, etcd, Multus and CNI plugins, built once and kept
+	dev/build
+
+knfe: packages                         ## build/bin/knfe: one static, stripped binary
+	dev/knfe binary
+
+images: knfe                           ## build/images/*.tar: knfe, ims, sipp
+	dev/knfe image
+	examples/ims/image/build
+	test/demo/image/build
+
+crds: knfe                             ## deploy/crds from the C++ types
+	build/bin/knfe crds --out deploy/crds
+
+format:                                ## clang-format over all sources
+	git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+
+tidy: packages                         ## clang-tidy over all sources
+	cmake --preset dev > build/cmake-dev.log
+	git ls-files '*.cc' | grep -v _fuzz.cc | xargs -P 2 -n 4 clang-tidy-19 --quiet -p build/dev
+
+asan tsan: packages                    ## Unit tests under sanitizers
+	cmake --preset $@ > build/cmake-$@.log
+	cmake --build --preset $@ --target knfe_test
+	build/$@/bin/knfe_test
+
+fuzz: packages                         ## Each fuzz target for a minute
+	cmake --preset fuzz > build/cmake-fuzz.log
+	cmake --build --preset fuzz
+	for target in build/fuzz/bin/*_fuzz; do $$target -max_total_time=60 test/fuzz/corpus/$$(basename $$target _fuzz) || exit 1; done
+
+clean:
+	rm -rf build
