@@ -33,6 +33,7 @@ TEST_CASE("servers that are none, told without repeating them") {
                                  "https://SECRET:6443x",
                                  "https://SECRET:1:2",
                                  "https://me:SECRET@host",
+                                 "https://SECRET@host",
                                  "https://host?SECRET",
                                  "https://host#SECRET",
                                  "https://[::1",

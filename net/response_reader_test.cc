@@ -135,7 +135,8 @@ TEST_CASE("what is not an acceptable answer") {
 
 TEST_CASE("heads and chunk lines are limited, also when they come in drops") {
   // The last one lets the parser take each field before the next has come.
-  const std::string endless_heads[] = {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "HTTP/1.1 200 OK\r\nA"};
+  const std::string endless_heads[] = {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+                                       "HTTP/1.1 200 OK\r\nA"};
   for (const auto& start : endless_heads) {
     for (const std::string drop : {"A: b\r\n", "aaaaaaaaaaaaaaaa", ": b\r\nA"}) {
       Answer answer;

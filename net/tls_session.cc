@@ -159,8 +159,11 @@ Attempt TlsSession::judge(int result) {
       return Attempt::of(Attempt::Outcome::kEnd);
     case SSL_ERROR_SYSCALL:
       // An end without close_notify may be an attacker's cut: never a proper end.
-      return Attempt::failed(
-          {Code::kUnavailable, errno_then ? std::generic_category().message(errno_then) : "closed without TLS good-bye", {}, {}, 0});
+      return Attempt::failed({Code::kUnavailable,
+                              errno_then ? std::generic_category().message(errno_then) : "closed without TLS good-bye",
+                              {},
+                              {},
+                              0});
     default:
       return Attempt::failed(tls_error(session_.get()));
   }

@@ -10,7 +10,7 @@ from kit.manifests import service
 def out_and_in(case):
     start(case)
     before = case.addresses()
-    with case.watch_list() as lists:
+    with case.watch_list() as lists, case.feed("Member") as members:
         case.scale(SPROUT, 5)
         case.listed(whole(5))
         check_addresses(case)
@@ -18,7 +18,8 @@ def out_and_in(case):
         case.scale(SPROUT, 2)
         case.listed(whole(2))
         versions = [{each["name"]: each["state"] for each in members_of(event.object)}
-                    for event in lists.events() if event.object["metadata"]["name"] == "ims-sip-peers"]
+                    for event in lists.events() if event.name == "ims-sip-peers"]
+        tells_in_time(case, members.events(), [event for event in lists.events() if event.name == "ims-sip-peers"])
     for name in list(sprouts(5))[2:]:
         states = [version.get(name) for version in versions]
         told = [state for state, last in zip(states, [None] + states) if state != last]
@@ -35,6 +36,24 @@ def out_and_in(case):
     case.quiet()
 
 
+def tells_in_time(case, members, lists):
+    """The list is right within a second of each change of a member at the API."""
+    for name in list(sprouts(5))[2:]:
+        told, changed = {}, {}
+        for event in lists:
+            state = next((each["state"] for each in members_of(event.object) if each["name"] == name), None)
+            if state or "Leaving" in told:
+                told.setdefault(state or "gone", event.at)
+        for event in members:
+            if event.name == name:
+                leaves = event.object["spec"]["desired"] == "Left"
+                serves = condition(event.object, "Serving").get("status") == "True"
+                state = "gone" if event.type == "DELETED" else "Leaving" if leaves else "Serving" if serves else "Joining"
+                changed.setdefault(state, event.at)
+        for state in ("Serving", "Leaving", "gone"):
+            case.reacted(f"{name} is listed as {state}", max(told[state] - changed[state], 0))
+
+
 def waits_for_the_drain(case):
     """A member whose calls do not end is not touched, however long it takes."""
     start(case)
@@ -46,8 +65,7 @@ def waits_for_the_drain(case):
     case.says("MemberSet", SPROUT, "Ready", "True", "Leaving", last[1])
     case.stays("its pod runs", lambda: case.get("Pod", last[1]) == pod, 1.5)
     assert condition(case.must("Member", last[1]), "Left")["status"] == "False"
-    case.actor.draining.clear()
-    case.actor.look_again(last)
+    case.actor.relax()
     case.listed(whole(2))
     case.gone("Pod", last[1])
 
@@ -62,8 +80,7 @@ def wanted_again(case):
     case.listed({**whole(2), last[1]: "Leaving"})
     case.scale(SPROUT, 3)
     case.listed(whole(3))
-    case.actor.draining.clear()
-    case.actor.look_again(last)
+    case.actor.relax()
     case.stays("it serves", lambda: case.states() == whole(3))
     assert case.must("Pod", last[1])["metadata"]["uid"] == uid
 

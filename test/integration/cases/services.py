@@ -67,8 +67,7 @@ def holds_addresses_of_pods_that_hang(case):
     def held():
         return {each["spec"]["ip"] for each in case.api.list("Allocation", case.ns)} >= set(before)
     case.stays("its addresses are held", held, 1.5)
-    case.actor.stuck.clear()
-    case.actor.look_again(stuck)
+    case.actor.relax()
     case.nothing_left()
 
 

@@ -26,8 +26,7 @@ def pod_deleted(case):
     case.delete("Pod", LAST)
     case.listed({**whole(3), LAST: "Leaving"})
     case.stays("no second pod while the first may run", lambda: case.must("Pod", LAST)["metadata"]["uid"] == uid)
-    case.actor.stuck.clear()
-    case.actor.look_again((case.ns, LAST))
+    case.actor.relax()
     another_pod(case, LAST, uid)
     case.listed(whole(3))
     assert case.addresses() == before
@@ -52,8 +51,7 @@ def member_restarts(case):
     case.actor.look_again((case.ns, LAST))
     case.listed({**whole(3), LAST: "Joining"})
     case.says("NetworkService", "ims", "Ready", "False", "PartsNotReady", f"Member {LAST}", "not ready")
-    case.actor.broken.clear()
-    case.actor.look_again((case.ns, LAST))
+    case.actor.relax()
     case.listed(whole(3))
     case.ready("NetworkService", "ims")
     assert case.addresses() == before and case.must("Pod", LAST)["metadata"]["uid"] == uid
@@ -68,8 +66,7 @@ def report_of_a_predecessor(case):
     assert condition(case.must("Member", LAST), "Serving")["status"] == "True", "there is no old report"
     case.patch("Pod", LAST, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, "status")
     case.stays("it joins", lambda: case.states()[LAST] == "Joining")
-    case.actor.broken.clear()
-    case.actor.look_again((case.ns, LAST))
+    case.actor.relax()
     case.listed(whole(3))
 
 
@@ -82,7 +79,7 @@ def of_template(label):
 def fewest_serving(lists):
     """Over all versions of the member list that were seen."""
     return min(sum(each["state"] == "Serving" for each in members_of(event.object)) for event in lists.events()
-               if event.object["metadata"]["name"] == "ims-sip-peers")
+               if event.name == "ims-sip-peers")
 
 
 def template_rolls(case):
@@ -102,13 +99,13 @@ def template_rolls(case):
 def bad_template_stops(case):
     """A template that does not work costs one member; a better one repairs that."""
     start(case)
-    case.actor.broken |= {(case.ns, f"{SPROUT}-{i}") for i in range(3)}
+    case.actor.broken.add((case.ns, LAST))
     with case.watch_list() as lists:
         case.apply(of_template("bad"))
         until("one pod of the bad template", lambda: case.names("Pod", "tier=bad"))
         case.stays("only one", lambda: len(case.names("Pod", "tier=bad")) == 1, 1.5)
         assert fewest_serving(lists) == 3
-    case.actor.broken.clear()
+    case.actor.relax()
     case.apply(of_template("good"))
     until("all Sprouts are of the good template",
           lambda: len(case.names("Pod", "tier=good")) == 3 and case.states() == whole(3), 30)

@@ -40,6 +40,14 @@ class Actor:
             feed.close()
         self._queue.put(None)
 
+    def relax(self):
+        """All is well again."""
+        keys = self.broken | self.draining | self.stuck
+        for each in (self.broken, self.draining, self.stuck):
+            each.clear()
+        for key in keys:
+            self.look_again(key)
+
     def look_again(self, key):
         """After broken, draining or stuck have changed."""
         with self._lock:

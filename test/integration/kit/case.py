@@ -73,9 +73,12 @@ class Case:
         """Waits for what KNFE owes within a second, and keeps the time that it took."""
         started = time.monotonic()
         answer = until(what, probe, 20, every=0.02)
-        self.reactions.append(time.monotonic() - started)
-        assert self.reactions[-1] <= PROMPT, f"{what}: only after {self.reactions[-1]:.2f} s"
+        self.reacted(what, time.monotonic() - started)
         return answer
+
+    def reacted(self, what, seconds):
+        self.reactions.append(seconds)
+        assert seconds <= PROMPT, f"{what}: only after {seconds:.2f} s"
 
     def says(self, kind, name, wanted, status, reason, *words):
         """Waits for a condition of this status and reason whose message has all of the words."""
@@ -95,7 +98,9 @@ class Case:
             time.sleep(0.05)
 
     def quiet(self, seconds=1.0):
-        """Waits until no call changes anything any more, and fails if one comes after that."""
+        """Waits until no call changes anything any more, and fails if one comes after that. Earlier cases must be gone."""
+        until("earlier cases are gone", lambda: self.rig.test_namespaces() == [self.ns], 60)
+
         def settled():
             before = self.controller.calls()
             time.sleep(0.4)
@@ -124,7 +129,7 @@ class Case:
             states = self.states(function)
             assert states == expected, states
             return True
-        return self.promptly(f"the list of {function} is {expected}", probe)
+        until(f"the list of {function} is {expected}", probe)
 
     def nothing_left(self, seconds=30):
         """Waits until of all that KNFE makes nothing is in the namespace."""

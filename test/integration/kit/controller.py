@@ -16,7 +16,8 @@ class Controller:
     """It holds the lease under one identity, as a restarted container of one pod does: so it goes on at once."""
 
     def __init__(self, binary, rig):
-        self._command = [str(binary), "controller", f"--kubeconfig={rig.kubeconfig()}", "--lease=knfe-system/knfe",
+        # It ends with this process, however that ends.
+        self._command = ["setpriv", "--pdeathsig", "KILL", str(binary), "controller", f"--kubeconfig={rig.kubeconfig()}", "--lease=knfe-system/knfe",
                          "--identity=itest", f"--listen=127.0.0.1:{PORT}"]
         self._environment = rig.cluster.environment()  # carries the mark by which `down` finds what is left over
         self.log = rig.state / "log" / "knfe.log"
@@ -27,11 +28,15 @@ class Controller:
             self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL,
                                              stdout=log, stderr=log)
         until("knfe is ready", self._ready)
+        self._must_run()
 
     def _ready(self):
+        self._must_run()
+        return self._get("/readyz") is not None
+
+    def _must_run(self):
         if self._process.poll() is not None:
             raise RuntimeError(f"knfe ended with {self._process.returncode}; see {self.log}")
-        return self._get("/readyz") is not None
 
     def _get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)

@@ -21,6 +21,7 @@ from kit.kinds import MADE, OURS  # noqa: E402
 from kit.wait import until  # noqa: E402
 
 DEPLOY = REPOSITORY / "deploy"
+LABEL = "knfe.io/test"  # of namespaces that tests have made
 OPERATOR = ("knfe-system", "knfe")  # its ServiceAccount
 
 
@@ -75,9 +76,16 @@ class Rig:
             name = f"{prefix}-{next(self._numbers)}"
             if not self.api.get("Namespace", None, name):
                 break
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: ""}}})
         until(f"namespace {name} has its ServiceAccount", lambda: self.api.get("ServiceAccount", name, "default"))
         return name
+
+    def drop(self, name):
+        """Lets go of a namespace; all that is in it goes, in its own time."""
+        self.api.delete("Namespace", None, name)
+
+    def test_namespaces(self):
+        return [each["metadata"]["name"] for each in self.api.list("Namespace", selector=LABEL)]
 
     def token(self, namespace, account, pod=None):
         """A token of a ServiceAccount, bound to a pod (the object) as kubelet asks for it."""

@@ -1,0 +1,84 @@
+"""The cluster that the demo runs on: the one of $KUBECONFIG, or the project's own."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+class Problem(Exception):
+    """What went wrong, and what to do: the demo ends with it."""
+
+
+class Cluster:
+    def __init__(self):
+        self.own = "KUBECONFIG" not in os.environ
+        self.dev = REPOSITORY / "dev" / "cluster"
+        self.prefix = [str(self.dev), "kubectl"] if self.own else ["kubectl"]
+
+    def up(self):
+        if self.own:
+            subprocess.run([self.dev, "up"], check=True)
+
+    def down(self):
+        if self.own:
+            subprocess.run([self.dev, "down"], check=True)
+
+    def load(self, archives):
+        if self.own:
+            subprocess.run([self.dev, "load", *archives], check=True)
+
+    def run(self, *words, text=None, timeout=120):
+        return subprocess.run([*self.prefix, *map(str, words)], input=text, capture_output=True, text=True, timeout=timeout)
+
+    def kubectl(self, *words, text=None, timeout=120):
+        done = self.run(*words, text=text, timeout=timeout)
+        if done.returncode != 0:
+            raise Problem(f"kubectl {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def get(self, *words):
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    def names(self, kind, selector):
+        return [item["metadata"]["name"] for item in self.get(kind, "-l", selector)["items"]]
+
+    def wait(self, what, condition, seconds):
+        """Polls: for what no single object tells. -> the seconds that it took"""
+        begin = time.monotonic()
+        while not condition():
+            if time.monotonic() - begin > seconds:
+                raise Problem(f"{what}: not within {seconds} s; see: knfe status")
+            time.sleep(0.2)
+        return time.monotonic() - begin
+
+
+class Watch(threading.Thread):
+    """Objects of one kind as they change: calls `changed(time, type, object)` from its own thread until stopped."""
+
+    def __init__(self, cluster, kind, selector, changed):
+        super().__init__(daemon=True)
+        self.changed = changed
+        self.process = subprocess.Popen(
+            [*cluster.prefix, "get", kind, "-l", selector, "-w", "--output-watch-events", "-o", "json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.start()
+
+    def run(self):
+        decoder, text = json.JSONDecoder(), ""
+        for line in self.process.stdout:
+            text += line
+            if not line.startswith("}"):  # kubectl indents: an event ends with a brace in the first column
+                continue
+            event, _ = decoder.raw_decode(text)
+            text = ""
+            self.changed(time.time(), event["type"], event["object"])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.join(5)

@@ -1,0 +1,100 @@
+"""How long after each change at the API every other member's list was right.
+
+What is true is derived from the Members and pods as a watch tells of them; what each member had is in its agent's log, which
+has a line with time and content for every list written. All clocks are this machine's, when the cluster is.
+"""
+
+import json
+from datetime import datetime
+
+from lib.cluster import Watch
+
+
+def condition(object_, kind):
+    for entry in object_.get("status", {}).get("conditions", []):
+        if entry["type"] == kind:
+            return entry
+    return {}
+
+
+def seconds(stamp):
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
+class MemberLists:
+    def __init__(self, cluster, function):
+        self.cluster, self.function = cluster, function
+        self.members, self.pods, self.truth = {}, {}, {}
+        self.changes = []  # (time, member, state or None when it is gone)
+        selector = f"knfe.io/function={function}"
+        self.watches = [Watch(cluster, "members", selector, self.on_member), Watch(cluster, "pods", selector, self.on_pod)]
+        self.logs = {}  # pod UID -> [(time, {member: state})]
+
+    def on_member(self, now, kind, member):
+        self.take(self.members, now, kind, member)
+
+    def on_pod(self, now, kind, pod):
+        self.take(self.pods, now, kind, pod)
+
+    def take(self, into, now, kind, object_):
+        name = object_["metadata"]["name"]
+        if kind == "DELETED":
+            # A successor of the same name may be known already.
+            if into.get(name, object_)["metadata"]["uid"] == object_["metadata"]["uid"]:
+                into.pop(name, None)
+        else:
+            into[name] = object_
+        state = self.state(name)
+        if self.truth.get(name) != state:
+            self.truth[name] = state
+            self.changes.append((now, name, state))
+
+    def state(self, name):
+        member, pod = self.members.get(name), self.pods.get(name)
+        if member is None:
+            return None
+        gone = "deletionTimestamp"
+        if member["spec"].get("desired") == "Left" or gone in member["metadata"] or (pod and gone in pod["metadata"]):
+            return "Leaving"
+        if pod is None or condition(pod, "Ready").get("status") != "True":
+            return "Joining"
+        if member.get("status", {}).get("agent", {}).get("podUID") != pod["metadata"]["uid"]:
+            return "Joining"
+        serving = condition(member, "Serving")
+        if serving.get("reason") == "Leaving":
+            return "Leaving"
+        return "Serving" if serving.get("status") == "True" else "Joining"
+
+    def read_logs(self):
+        """Call while the pods are there: what a pod logged is gone with it."""
+        for pod in self.cluster.get("pods", "-l", f"knfe.io/function={self.function}")["items"]:
+            lines = []
+            for line in self.cluster.run("logs", pod["metadata"]["name"], "-c", "knfe").stdout.splitlines():
+                if '"member list written"' in line:
+                    entry = json.loads(line)
+                    lines.append((seconds(entry["time"]), dict(pair.split("=") for pair in entry["members"].split(",") if pair)))
+            if lines:
+                self.logs[pod["metadata"]["uid"]] = lines
+
+    def slowest(self, begin, end):
+        """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at"""
+        worst, looked = 0.0, 0
+        for index, (at, name, state) in enumerate(self.changes):
+            if not begin <= at <= end or state is None:
+                continue
+            later = [time for time, other, _ in self.changes[index + 1:] if other == name]
+            if later and later[0] - at < 1.0:
+                continue  # overtaken: nobody had to show it
+            for lines in self.logs.values():
+                if lines[0][0] > at or lines[-1][0] < at - 5 and lines[-1][1].get(name) != state:
+                    continue  # it was not there yet, or not any more
+                told = next((time for time, list_ in lines if time > at - 5 and list_.get(name) == state), None)
+                if told is None:
+                    continue
+                looked += 1
+                worst = max(worst, told - at)
+        return round(max(worst, 0.0), 3), looked
+
+    def stop(self):
+        for watch in self.watches:
+            watch.stop()
