@@ -144,7 +144,11 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
     void send(const std::string& text) {
       auto done = [self = shared_from_this()](error_code error, std::size_t) { error ? self->close() : self->advance(); };
       if (peer->secure_) return asio::async_write(stream, asio::buffer(text), std::move(done));
-      asio::async_write(stream.next_layer(), asio::buffer(text), std::move(done));
+      // First as much as the kernel takes at once; Asio by itself would hand out smaller portions.
+      error_code full;
+      stream.next_layer().non_blocking(true);
+      const auto taken = stream.next_layer().write_some(asio::buffer(text), full);
+      asio::async_write(stream.next_layer(), asio::buffer(text) + taken, std::move(done));
     }
   };
 

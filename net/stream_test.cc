@@ -184,7 +184,7 @@ TEST_CASE("a long stream goes through whole, and lets others on the loop have th
   loop.run();
   CHECK(got == kSize);
   CHECK(largest_piece <= (16 << 10));
-  CHECK(largest_turn <= (128 << 10));
+  CHECK(largest_turn <= (256 << 10));  // of megabytes that the kernel holds ready
 }
 
 }  // namespace knfe::net

@@ -69,12 +69,13 @@ class Watch(threading.Thread):
         self.start()
 
     def run(self):
-        decoder, text = json.JSONDecoder(), ""
+        text = ""
         for line in self.process.stdout:
             text += line
-            if not line.startswith("}"):  # kubectl indents: an event ends with a brace in the first column
-                continue
-            event, _ = decoder.raw_decode(text)
+            try:
+                event = json.loads(text)
+            except ValueError:
+                continue  # an event of several lines that is not complete yet
             text = ""
             self.changed(time.time(), event["type"], event["object"])
 

@@ -29,6 +29,7 @@ class MemberLists:
         selector = f"knfe.io/function={function}"
         self.watches = [Watch(cluster, "members", selector, self.on_member), Watch(cluster, "pods", selector, self.on_pod)]
         self.logs = {}  # pod UID -> [(time, {member: state})]
+        self.owners = {}  # pod UID -> member
 
     def on_member(self, now, kind, member):
         self.take(self.members, now, kind, member)
@@ -75,25 +76,32 @@ class MemberLists:
                     lines.append((seconds(entry["time"]), dict(pair.split("=") for pair in entry["members"].split(",") if pair)))
             if lines:
                 self.logs[pod["metadata"]["uid"]] = lines
+                self.owners[pod["metadata"]["uid"]] = pod["metadata"]["name"]
 
     def slowest(self, begin, end):
-        """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at"""
+        """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at
+
+        A list that was never right counts as wrong for ever."""
         worst, looked = 0.0, 0
         for index, (at, name, state) in enumerate(self.changes):
-            if not begin <= at <= end or state is None:
+            if not begin <= at <= end:
                 continue
-            later = [time for time, other, _ in self.changes[index + 1:] if other == name]
-            if later and later[0] - at < 1.0:
+            until = next((time for time, other, _ in self.changes[index + 1:] if other == name), end)
+            if until - at < 1.0:
                 continue  # overtaken: nobody had to show it
-            for lines in self.logs.values():
-                if lines[0][0] > at or lines[-1][0] < at - 5 and lines[-1][1].get(name) != state:
-                    continue  # it was not there yet, or not any more
-                told = next((time for time, list_ in lines if time > at - 5 and list_.get(name) == state), None)
-                if told is None:
-                    continue
+            for uid, lines in self.logs.items():
+                owner = self.owners[uid]
+                gone = next((time for time, other, new in self.changes if time > lines[0][0] and other == owner and new in ("Leaving", None)),
+                            float("inf"))
+                if lines[0][0] > at or gone < until or owner == name:
+                    continue  # it was not there all the time
+                # The watch of this process may be behind: a list may have been right shortly before.
+                before = [list_ for time, list_ in lines if time <= at]
+                right = before and before[-1].get(name) == state
+                told = at if right else next((time for time, list_ in lines if at < time <= until and list_.get(name) == state), None)
                 looked += 1
-                worst = max(worst, told - at)
-        return round(max(worst, 0.0), 3), looked
+                worst = max(worst, (told if told is not None else float("inf")) - at)
+        return (round(worst, 3) if worst < float("inf") else None), looked
 
     def stop(self):
         for watch in self.watches:

@@ -50,7 +50,7 @@ def tells_in_time(case, members, lists):
                 serves = condition(event.object, "Serving").get("status") == "True"
                 state = "gone" if event.type == "DELETED" else "Leaving" if leaves else "Serving" if serves else "Joining"
                 changed.setdefault(state, event.at)
-        for state in ("Serving", "Leaving", "gone"):
+        for state in changed.keys() & {"Serving", "Leaving", "gone"}:
             case.reacted(f"{name} is listed as {state}", max(told[state] - changed[state], 0))
 
 

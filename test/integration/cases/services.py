@@ -157,6 +157,15 @@ def all_is_labelled(case):
         assert not unlabelled, f"{kind}: {unlabelled}"
 
 
+def namespace_goes(case):
+    """With whatever is in it: no finalizer holds it up."""
+    start(case)
+    case.apply(network("mine", subnets=[subnet(cidr="10.40.0.0/24")]))
+    case.apply(point("mine", networkRef={"name": "mine"}))
+    case.ready("ConnectionPoint", "mine")
+    case.delete_namespace()
+
+
 def cases():
     yield "service: comes, with addresses of its own for each member", comes
     yield "service: tells how full its networks are", tells_usage
@@ -168,6 +177,7 @@ def cases():
     yield "service: twice in one namespace", two_beside_each_other
     yield "service: Events tell of it", events_tell
     yield "service: all is labelled", all_is_labelled
+    yield "service: its namespace goes", namespace_goes
     yield "network: in use, it does not vanish", network_in_use
     yield "network: of a service, deleted by mistake", network_of_a_service_deleted
     yield "network: a name may be used again", networks_in_a_row

@@ -44,6 +44,11 @@ class Case:
     def patch(self, kind, name, patch, subresource=None):
         return self.api.patch(kind, self.ns, name, patch, subresource)
 
+    def delete_namespace(self):
+        """Where pods had to be ended, the namespace controller looks again after 15 s only."""
+        self.api.delete("Namespace", None, self.ns)
+        until(f"namespace {self.ns} gone", lambda: not self.api.get("Namespace", None, self.ns), 60)
+
     def scale(self, name, replicas):
         return self.patch("MemberSet", name, {"spec": {"replicas": replicas}}, "scale")
 
@@ -99,7 +104,7 @@ class Case:
 
     def quiet(self, seconds=1.0):
         """Waits until no call changes anything any more, and fails if one comes after that. Earlier cases must be gone."""
-        until("earlier cases are gone", lambda: self.rig.test_namespaces() == [self.ns], 60)
+        until("earlier cases are gone", lambda: self.rig.alone(self.ns), 60)
 
         def settled():
             before = self.controller.calls()

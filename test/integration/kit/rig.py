@@ -17,11 +17,10 @@ from lib.progress import Progress  # noqa: E402
 import ssl  # noqa: E402
 
 from kit.api import Api, Refused  # noqa: E402
-from kit.kinds import MADE, OURS  # noqa: E402
+from kit.kinds import MADE, OURS, path  # noqa: E402
 from kit.wait import until  # noqa: E402
 
 DEPLOY = REPOSITORY / "deploy"
-LABEL = "knfe.io/test"  # of namespaces that tests have made
 OPERATOR = ("knfe-system", "knfe")  # its ServiceAccount
 
 
@@ -76,16 +75,19 @@ class Rig:
             name = f"{prefix}-{next(self._numbers)}"
             if not self.api.get("Namespace", None, name):
                 break
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: ""}}})
+        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         until(f"namespace {name} has its ServiceAccount", lambda: self.api.get("ServiceAccount", name, "default"))
         return name
 
-    def drop(self, name):
-        """Lets go of a namespace; all that is in it goes, in its own time."""
-        self.api.delete("Namespace", None, name)
+    def clear(self, namespace):
+        """Deletes what users make in a namespace; the rest goes with it, in its own time."""
+        for kind in OURS[:-1]:
+            self.api.request("DELETE", path(kind, namespace),
+                             {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"})
 
-    def test_namespaces(self):
-        return [each["metadata"]["name"] for each in self.api.list("Namespace", selector=LABEL)]
+    def alone(self, namespace):
+        """Whether nothing of KNFE's is left in any other namespace."""
+        return not any(each["metadata"]["namespace"] != namespace for kind in OURS for each in self.api.list(kind))
 
     def token(self, namespace, account, pod=None):
         """A token of a ServiceAccount, bound to a pod (the object) as kubelet asks for it."""
