@@ -41,8 +41,8 @@ struct Fields<ConnectionPointSpec> {
       field("interface", &ConnectionPointSpec::interface, "Name of the interface inside the workload.",
             {.required = true, .pattern = kInterfacePattern, .min_length = 1, .max_length = 15,
              .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}}),
-      field("mac", &ConnectionPointSpec::mac, "MAC address. Without it, one that follows from the first address.",
-            {.pattern = "^([0-9a-f]{2}:){5}[0-9a-f]{2}$"}),
+      field("mac", &ConnectionPointSpec::mac, "MAC address of one host, in lower case. Without it, one that follows from the first address.",
+            {.pattern = "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"}),
       field("addresses", &ConnectionPointSpec::addresses, "Addresses that are wanted. Without any: one of each subnet of the network.",
             {.max_items = 8})};
 };

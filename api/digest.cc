@@ -52,7 +52,9 @@ Json cut(const Json& value, const JsonObject& fields) {
 
 void normalise(Json& value) {
   if (auto* object = value.if_object()) {
-    for (auto& member : *object) normalise(member.value());
+    for (auto& member : *object) {
+      if (member.key() != "workload") normalise(member.value());
+    }
   } else if (auto* array = value.if_array()) {
     const bool of_objects = std::all_of(array->begin(), array->end(), [](const Json& item) { return item.is_object(); });
     for (auto& item : *array) normalise(item);
@@ -60,7 +62,7 @@ void normalise(Json& value) {
     std::vector<std::pair<std::string, Json>> items;
     for (auto& item : *array) items.emplace_back(canonical(item), item);
     std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (std::size_t i = 0; i < items.size(); ++i) (*array)[i] = std::move(items[i].second);
+    for (std::size_t i = 0; i < items.size(); ++i) array->at(i) = std::move(items[i].second);
   }
 }
 

@@ -85,6 +85,8 @@ struct Fields<NetworkSpec> {
        "subnets of one network must not overlap"},
       {"self.subnets == oldSelf.subnets",
        "subnets cannot change while the network exists: create another network and move the functions to it"},
+      {"(has(self.segments) ? self.segments : []) == (has(oldSelf.segments) ? oldSelf.segments : [])",
+       "segments cannot change while the network exists: its members would not meet"},
       {"(has(self.addressSpace) ? self.addressSpace : '') == (has(oldSelf.addressSpace) ? oldSelf.addressSpace : '')",
        "addressSpace cannot change while the network exists"},
   }};

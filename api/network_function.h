@@ -84,7 +84,7 @@ struct Fields<NetworkFunctionStatus> {
       field("observedGeneration", &NetworkFunctionStatus::observed_generation, "Generation of the spec that this tells of."),
       field("summary", &NetworkFunctionStatus::summary, "Members that serve of those wanted, by role, for people."),
       field("roles", &NetworkFunctionStatus::roles, "The roles."),
-      field("conditions", &NetworkFunctionStatus::conditions, "Serving, Ready, Reconciling, Stalled.", {.max_items = 16})};
+      field("conditions", &NetworkFunctionStatus::conditions, "Ready, Reconciling, Stalled.", {.max_items = 16})};
 };
 
 struct NetworkFunction : Object<NetworkFunctionSpec, NetworkFunctionStatus> {

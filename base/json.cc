@@ -9,7 +9,7 @@ namespace bj = boost::json;
 
 Result<Json> parse_json(std::string_view text) {
   bj::parse_options options;
-  options.max_depth = 64;
+  options.max_depth = 512;
   bj::stream_parser parser({}, options);
   bj::error_code error;
   const std::size_t used = parser.write(bj::string_view(text.data(), text.size()), error);

@@ -17,7 +17,7 @@ using Json = boost::json::value;
 using JsonObject = boost::json::object;
 using JsonArray = boost::json::array;
 
-// Depth is limited to 64; errors name the byte offset.
+// Depth is limited to 512; errors name the byte offset.
 Result<Json> parse_json(std::string_view text);
 std::string to_text(const Json& value);
 // Keys sorted, no white space: equal values have equal text.

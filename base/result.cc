@@ -19,7 +19,7 @@ std::string_view name(Code code) {
     case Code::kCanceled: return "Canceled";
     case Code::kInternal: return "Internal";
   }
-  KNFE_CHECK(!"known code");
+  KNFE_CHECK(false && "known code");
 }
 
 std::string Error::text() const {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <random>
 
 #include "base/log.h"
 #include "cmd/operator_process.h"
@@ -23,7 +24,8 @@ std::string default_identity() {
   if (const char* uid = std::getenv("POD_UID"); uid && *uid) return uid;
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
-  return host;
+  // Two processes on one host are two.
+  return std::string(host) + "_" + api::hex64(static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}());
 }
 
 net::Response text_response(int status, std::string body) { return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)}; }

@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   auto* install_command = guest_command->add_subcommand("install", "Put the agent and the member list where the member's containers find them");
   auto* run_command = guest_command->add_subcommand("run", "Keep the member list, run the hooks, report");
   auto* leave_command = guest_command->add_subcommand("leave", "Ask the agent to leave the cluster and wait until it has (the preStop hook)");
-  leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")->capture_default_str();
+  leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")->capture_default_str()->check(CLI::Range(1, 86400));
 
   if (const int code = parse(app, argc, argv); code >= 0) return code;
   if (debug) knfe::set_log_level(knfe::Level::kDebug);

@@ -31,10 +31,14 @@ std::string environment(const char* name) {
 }  // namespace
 
 Result<Identity> identity_from_environment() {
-  Identity out{environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID")};
+  Identity out{environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID"), {}};
   if (out.ns.empty() || out.function.empty() || out.member.empty() || out.pod_uid.empty()) {
     return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER and KNFE_POD_UID must be set", "environment",
                 "KNFE's pod provider sets them: this runs inside a member");
+  }
+  if (const std::string text = environment("KNFE_MEMBERSHIP"); !text.empty()) {
+    KNFE_TRY(const Json json, parse_json(text));
+    KNFE_TRY(out.membership, api::decode<api::Membership>(json, "$KNFE_MEMBERSHIP"));
   }
   return out;
 }
@@ -64,14 +68,19 @@ Result<void> Agent::start() {
 
 void Agent::on_list() {
   const auto* map = lists_.get({identity_.ns, identity_.function + "-peers"});
-  if (!map) return;  // the list as it was is the best that is known
+  if (!map) {
+    // The list as it was is the best that is known; but nobody follows it any more.
+    listed_leaving_ = true;
+    return consider();
+  }
   const auto found = map->data.find("members.json");
   if (found == map->data.end() || found->second == list_text_) return;
   auto list = read_member_list(found->second, identity_.member);
   Result<void> written = list ? write_member_list(*list, folder_) : Result<void>(std::unexpected(list.error()));
   if (!written) return log(Level::kError, "the member list is not usable", {{"error", written.error().text()}});
   list_text_ = found->second;
-  own_state_ = list->own_state;
+  listed_leave_ = list->leave;
+  listed_leaving_ = list->own_state == "Leaving";
   log(Level::kInfo, "member list written", {{"version", map->meta.resource_version}, {"members", list->brief}});
   list_is_news_ = true;
   run_peers_changed();
@@ -82,12 +91,11 @@ void Agent::on_member() {
   const auto* member = members_.get({identity_.ns, identity_.member});
   if (!member) return;  // gone: this pod is about to be, too
   known_ = true;
-  membership_ = member->spec.membership;
   wanted_ = member->spec.desired != "Left" && !member->meta.deleting;
   consider();
 }
 
-bool Agent::asked_to_leave() const { return !wanted_ || rung_ || own_state_ == "Leaving"; }
+bool Agent::asked_to_leave() const { return !wanted_ || rung_ || listed_leave_; }
 
 void Agent::consider() {
   if (!known_) return;
@@ -97,7 +105,7 @@ void Agent::consider() {
       joined_.again.reset();
       log(Level::kInfo, "leaving");
     }
-    if (own_state_ == "Leaving" && listed_since_ == kNever) listed_since_ = boot_now();
+    if (listed_leaving_ && listed_since_ == kNever) listed_since_ = boot_now();
     run_leave();
   } else {
     if (leaving_since_ != kNever) {
@@ -106,6 +114,7 @@ void Agent::consider() {
       leave_ = {};
       leave_timer_.reset();
       joined_ = {};
+      joined_known_ = false;
       doorbell_->close();
     }
     if (!joined_.running && !joined_.again) check_joined();
@@ -114,7 +123,8 @@ void Agent::consider() {
 }
 
 void Agent::check_joined() {
-  run(joined_, "joined", membership_.joined, kHookLimit, [this](bool succeeded) {
+  run(joined_, "joined", identity_.membership.joined, kHookLimit, [this](bool succeeded) {
+    joined_known_ = true;
     joined_failures_ = succeeded ? 0 : joined_failures_ + 1;
     const bool patient = joined_.succeeded && joined_failures_ < kJoinPatience;
     if (!patient) joined_.succeeded = succeeded;
@@ -124,9 +134,9 @@ void Agent::check_joined() {
 }
 
 void Agent::run_peers_changed() {
-  if (peers_.running || !list_is_news_ || !known_) return;
+  if (peers_.running || !list_is_news_) return;
   list_is_news_ = false;
-  run(peers_, "peersChanged", membership_.peers_changed, kHookLimit, [this](bool succeeded) {
+  run(peers_, "peersChanged", identity_.membership.peers_changed, kHookLimit, [this](bool succeeded) {
     if (!succeeded) {
       list_is_news_ = true;
       peers_.again = loop_.after(kRetry, [this] { run_peers_changed(); });
@@ -139,14 +149,14 @@ void Agent::run_peers_changed() {
 
 void Agent::run_leave() {
   if (leave_.running || leave_.succeeded) return;
-  const Duration limit = std::chrono::seconds(membership_.leave_timeout_seconds);
+  const Duration limit = std::chrono::seconds(identity_.membership.leave_timeout_seconds);
   // The list tells the others to send nothing new. Without operators nobody writes it: then waiting has an end.
   const Instant start = listed_since_ != kNever ? listed_since_ + kOthersKnow : leaving_since_ + limit / 4;
   if (boot_now() < start) {
     leave_timer_ = loop_.after(start - boot_now(), [this] { run_leave(); });
     return;
   }
-  run(leave_, "leave", membership_.leave, limit, [this](bool succeeded) {
+  run(leave_, "leave", identity_.membership.leave, limit, [this](bool succeeded) {
     if (leaving_since_ == kNever) return;  // wanted again meanwhile
     leave_.succeeded = succeeded;
     if (succeeded) {
@@ -202,7 +212,8 @@ api::Conditions Agent::conditions() const {
 // One write at a time, and only if it says something new.
 void Agent::report() {
   const auto* member = members_.get({identity_.ns, identity_.member});
-  if (!member || reporting_) return;
+  // Before the first answer there is nothing to tell: after a restart the earlier report stands.
+  if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
   bool same = member->status.agent && member->status.agent->pod_uid == identity_.pod_uid;
   for (auto& condition : wanted) {

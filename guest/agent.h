@@ -4,9 +4,9 @@
 //   not joined --joined hook succeeds--> serving --asked to leave--> leaving --leave hook succeeds--> left
 //        ^---------- joined hook fails --------/  ^------------- wanted again ------------/-------------/
 //
-// Asked to leave is: its Member says so, the list shows it as leaving (its pod is being deleted), or somebody rings (`knfe guest leave`, the
-// preStop hook). The leave hook starts once the list shows it as leaving and the others have had a second to see that; if the
-// operators are away, after a quarter of the time that leaving may take.
+// Asked to leave is: its Member or the list says so (its pod is being deleted), or somebody rings (`knfe guest leave`, the preStop hook).
+// The leave hook starts once the list shows it as leaving (or is gone, with the function) and the others have had a second to see that; if
+// the operators are away, after a quarter of the time that leaving may take. The hooks are those that this pod was made with.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,7 @@ namespace knfe::guest {
 // Who this is: from the environment that the pod provider sets.
 struct Identity {
   std::string ns, function, member, pod_uid;
+  api::Membership membership;
 };
 Result<Identity> identity_from_environment();
 
@@ -66,16 +67,17 @@ class Agent {
   kube::Informer<api::Member> member_informer_;
   std::unique_ptr<net::Doorbell> doorbell_;
 
-  api::Membership membership_;
-  bool wanted_ = true;       // as our Member says
-  bool known_ = false;       // our Member has been seen
+  bool wanted_ = true;        // as our Member says
+  bool known_ = false;        // our Member has been seen
   bool rung_ = false;
-  std::string own_state_;    // as the list says
+  bool listed_leave_ = false;  // the list asks us to leave
+  bool listed_leaving_ = false;  // the list shows us as leaving, or is gone
   std::string list_text_;    // as written last
   Instant leaving_since_{};  // when leaving began; Instant{}: it has not
   Instant listed_since_{};   // when the list first showed us as leaving
   HookRun joined_, peers_, leave_;
   bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
+  bool joined_known_ = false;  // the joined hook has answered
   int joined_failures_ = 0;
   net::Handle leave_timer_, report_call_, report_again_;
   bool reporting_ = false;

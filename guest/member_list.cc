@@ -12,7 +12,10 @@ Result<MemberList> read_member_list(std::string_view text, const std::string& se
   MemberList out;
   for (const auto& member : as_array(at(json, "members"))) {
     const std::string name(as_string(at(member, "name"))), state(as_string(at(member, "state")));
-    if (name == self) out.own_state = state;
+    if (name == self) {
+      out.own_state = state;
+      out.leave = as_bool(at(member, "leave"));
+    }
     out.brief += (out.brief.empty() ? "" : ",") + name + "=" + state;
     for (const auto& [point, ips] : as_object(at(member, "addresses"))) {
       const std::string point_name(point);

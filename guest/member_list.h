@@ -13,6 +13,7 @@ struct MemberList {
   std::string hosts;  // hosts(5): ADDRESS NAME.CONNECTION-POINT NAME
   std::string brief;  // name=State,... for the log
   std::string own_state;  // of `self`; empty if it is not on the list
+  bool leave = false;     // `self` is asked to leave
 };
 
 // `text` is the ConfigMap's members.json.

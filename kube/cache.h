@@ -68,7 +68,11 @@ class Cache : public CacheBase {
 
   void on_change(Changed changed) { listeners_.push_back(std::move(changed)); }
 
-  // An older version than the one known is ignored: a live read may be ahead of the watch.
+  // For what was read live, which may be ahead of the watch or behind it: what the watch has already seen the end of stays gone.
+  void put_live(T object) {
+    if (get(object.meta.key) || !reached(object.meta.resource_version)) put(std::move(object));
+  }
+  // An older version than the one known is ignored.
   void put(T object) {
     const auto found = objects_.find(object.meta.key);
     if (found != objects_.end()) {

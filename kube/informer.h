@@ -30,7 +30,9 @@ class Informer : public InformerBase {
         cache_(cache),
         decode_(decode),
         watch_(loop, api, T::resource, std::move(scope),
-               {[this](const Json& object) { ingest(object); },
+               {[this](const Json& object) {
+                  if (auto decoded = read(object)) cache_.put(std::move(*decoded));
+                },
                 [this](const Json& object) {
                   const Json& metadata = at(object, "metadata");
                   cache_.erase({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))},
@@ -45,20 +47,24 @@ class Informer : public InformerBase {
   void start() override { watch_.start(); }
   void resync() override { watch_.resync(); }
   void ingest(const Json& object) override {
-    if (auto decoded = decode_(object)) {
-      cache_.put(std::move(*decoded));
-    } else {
-      log(Level::kError, "an object cannot be read",
-          {{"resource", std::string(T::resource.plural)},
-           {"name", std::string(as_string(at(object, "metadata", "name")))},
-           {"error", decoded.error().text()}});
-    }
+    if (auto decoded = read(object)) cache_.put_live(std::move(*decoded));
   }
   CacheBase& cache() const override { return cache_; }
   const Scope& scope() const override { return scope_; }
   std::uint64_t lists() const override { return watch_.restarts(); }
 
  private:
+  Result<T> read(const Json& object) const {
+    auto decoded = decode_(object);
+    if (!decoded) {
+      log(Level::kError, "an object cannot be read",
+          {{"resource", std::string(T::resource.plural)},
+           {"name", std::string(as_string(at(object, "metadata", "name")))},
+           {"error", decoded.error().text()}});
+    }
+    return decoded;
+  }
+
   const Scope scope_;
   Cache<T>& cache_;
   const Decode decode_;

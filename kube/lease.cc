@@ -27,7 +27,7 @@ void Lease::again(Duration delay) {
 void Lease::attempt() {
   if (releasing_) return;
   if (held() && !last_.is_null()) return write(update_request(kLeases, key_, body(last_, identity_)), "update");
-  if (std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
+  if (!held() && std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
   call_ = api_.call(kLeases.plural, "get", get_request(kLeases, key_), [this](Result<Json> lease) {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
@@ -58,7 +58,7 @@ void Lease::write(net::Request request, const char* verb) {
       last_ = nullptr;  // whether it was written is unknown: read before the next try
       log(Level::kInfo, "the lease was not renewed", {{"error", lease.error().text()}});
       // Losing a race is proof that the lease is not ours; silence is not.
-      if (lease.error().code == Code::kConflict) good_until_ = {};
+      if (lease.error().code == Code::kConflict || lease.error().code == Code::kNotFound) good_until_ = {};
       return again(Duration(500));
     }
     last_ = std::move(*lease);

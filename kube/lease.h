@@ -23,8 +23,6 @@ class Lease {
   // Hands it over: the next one need not wait. Calls `done` whatever comes of it.
   void release(std::function<void()> done);
 
-  const std::string& holder() const { return holder_; }
-
  private:
   void attempt();
   void decide(const Json& lease);

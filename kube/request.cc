@@ -1,5 +1,6 @@
 #include "kube/request.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace knfe::kube {
@@ -136,6 +137,11 @@ Result<Json> read_reply(const net::Response& response, const std::string& what) 
   Error error = status_error(body ? *body : Json(), response.status, net::header(response.headers, "Retry-After"));
   error.where = what;
   return std::unexpected(std::move(error));
+}
+
+Duration retry_after(const Error& error) {
+  // Written so that NaN counts as nothing.
+  return error.retry_after_s > 0 ? Duration(static_cast<std::int64_t>(std::min(error.retry_after_s, 300.0) * 1000)) : Duration(0);
 }
 
 bool version_less(const std::string& a, const std::string& b) {

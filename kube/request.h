@@ -43,6 +43,9 @@ Result<Json> read_reply(const net::Response& response, const std::string& what);
 // A metav1.Status (an answer, or an ERROR event of a watch) as an Error.
 Error status_error(const Json& status, int http_code, std::string_view retry_after);
 
+// What the server asks to wait, at most five minutes.
+Duration retry_after(const Error& error);
+
 // Resource versions of one resource are comparable as decimal numbers (Kubernetes 1.35; true of every etcd store before).
 bool version_less(const std::string& a, const std::string& b);
 

@@ -135,8 +135,8 @@ void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
   auto event = parse_json(line);
   if (!event) {
-    broken_ = true;
-    break_reason_ = {Code::kInternal, "an event that is " + event.error().text(), std::string(resource_.plural), {}, 0};
+    // Whoever sends whole lines that are no JSON would do so again: one such object must not stop all others.
+    log(Level::kError, "an event is left out", {{"resource", std::string(resource_.plural)}, {"error", event.error().text()}});
     return;
   }
   const auto type = as_string(at(*event, "type"));
@@ -196,7 +196,7 @@ void Watch::retry(const Error& error) {
   if (error.code == Code::kNotFound) events_.synced({}, "0");
   if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
   Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));
-  wait = std::max(wait, Duration(static_cast<std::int64_t>(error.retry_after_s * 1000)));
+  wait = std::max(wait, retry_after(error));
   backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
   log(error.code == Code::kForbidden ? Level::kError : Level::kInfo, "watch interrupted",
       {{"resource", std::string(resource_.plural)}, {"error", error.text()}, {"retry_in_ms", std::to_string(wait.count())}});

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <list>
@@ -19,6 +20,21 @@ namespace {
 
 using Local = boost::asio::local::stream_protocol;
 constexpr std::size_t kMostWaiting = 16;
+constexpr Duration kRestart{10'000};  // within this a restarted agent listens again
+
+enum class Answer { kDone, kNobody };
+
+Answer wait_for_answer(int fd, Instant end) {
+  for (;;) {
+    const auto left = end - boot_now();
+    if (left.count() <= 0) return Answer::kNobody;
+    pollfd ready{fd, POLLIN, 0};
+    const int polled = ::poll(&ready, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
+    if (polled == 0 || (polled < 0 && errno == EINTR)) continue;
+    char answer[8];
+    return polled > 0 && ::read(fd, answer, sizeof answer) > 0 ? Answer::kDone : Answer::kNobody;
+  }
+}
 
 class LocalDoorbell : public Doorbell {
  public:
@@ -82,21 +98,20 @@ Result<void> ring_and_wait(const std::string& path, Duration limit) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail(Code::kInvalid, "the path is too long for a socket", path);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(Code::kInternal, std::string("socket: ") + std::strerror(errno), path);
-  Result<void> out = fail(Code::kUnavailable, "nobody answers", path);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    pollfd ready{fd, POLLIN, 0};
-    const int polled = ::poll(&ready, 1, static_cast<int>(limit.count()));
-    char answer[8];
-    if (polled == 0) {
-      out = fail(Code::kTimeout, "not done in time", path);
-    } else if (polled > 0 && ::read(fd, answer, sizeof answer) > 0) {
-      out = {};
-    }
+  const Instant end = boot_now() + limit;
+  const Instant patience = std::min(end, boot_now() + kRestart);
+  // Whoever is to answer may be starting again: ring until it is there.
+  for (;;) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail(Code::kInternal, std::string("socket: ") + std::strerror(errno), path);
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const auto answered = connected ? wait_for_answer(fd, end) : Answer::kNobody;
+    ::close(fd);
+    if (answered == Answer::kDone) return {};
+    if (boot_now() >= end) return fail(Code::kTimeout, "not done in time", path);
+    if (!connected && boot_now() >= patience) return fail(Code::kUnavailable, "nobody answers", path);
+    ::poll(nullptr, 0, 100);
   }
-  ::close(fd);
-  return out;
 }
 
 }  // namespace knfe::net

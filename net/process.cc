@@ -78,7 +78,7 @@ Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration
   auto child = std::make_shared<Child>(loop, fd);
   child->pid = *pid;
   child->done = std::move(done);
-  child->limit = loop.after(limit, [child, command, limit] {
+  child->limit = loop.after(limit, [child] {
     child->late = true;
     ::kill(-child->pid, SIGKILL);
   });

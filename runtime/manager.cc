@@ -21,6 +21,8 @@ bool for_good(const Error& error) {
   return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound || error.code == Code::kAlreadyExists;
 }
 
+const Json kNothing;
+
 // Whether what is there is the child that was to be made, of the same parent.
 bool is_same_child(const Json& live, const Json& wanted) {
   const Json& ours = at(wanted, "metadata", "ownerReferences");
@@ -105,19 +107,20 @@ void Manager::arm() {
 void Manager::pump() {
   if (draining_ || !synced() || !may_write_()) return;
   pumping_ = true;
-  while (runs_.size() < kMostRuns) {
+  while (active_ < kMostRuns) {
     const auto item = queue_.take(boot_now());
     if (!item) break;
     begin(*item);
   }
   pumping_ = false;
-  if (runs_.size() < kMostRuns) arm();
+  if (active_ < kMostRuns) arm();
 }
 
 void Manager::begin(const Item& item) {
   auto& controller = controllers_[item.controller];
   ++controller.runs;
   Run& run = runs_.emplace_back();
+  ++active_;
   run.item = item;
   run.plan = controller.planner(item.key, {wall_seconds(), boot_now(), nullptr});
   step(run);
@@ -132,8 +135,22 @@ void Manager::step(Run& run) {
 void Manager::perform(Run& run, const Action& action) {
   // The lease may have been lost since the plan was made.
   if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  if (action.verb == Action::Verb::kProve) return prove_absence(run, action);
   const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !sees_all_of(action.resource);
   return may_meet_anothers ? look_first(run, action) : send(run, action);
+}
+
+void Manager::prove_absence(Run& run, const Action& action) {
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+    for (const auto& owner : as_array(at(live ? *live : kNothing, "metadata", "ownerReferences"))) {
+      if (as_string(at(owner, "uid")) == action.uid) {
+        return failed(run, action, {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is still there", {}, {}, 0});
+      }
+    }
+    ++run.next;
+    step(run);
+  });
 }
 
 // An apply would take over what stands there, and a cache of labelled objects cannot tell.
@@ -164,6 +181,7 @@ void Manager::send(Run& run, const Action& action) {
       verb = "delete";
       request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
       break;
+    case Action::Verb::kProve: KNFE_CHECK(false && "a proof is read, not sent");
   }
   run.call = api_.call(counted_as(action), verb, std::move(request),
                        [this, &run, &action](Result<Json> answer) { answered(run, action, std::move(answer)); });
@@ -228,7 +246,7 @@ void Manager::failed(Run& run, const Action& action, const Error& error) {
     run.plan.notes = std::move(said.notes);
     if (run.plan.status) return step(run);
   }
-  queue_.failed(run.item, boot_now(), Duration(static_cast<std::int64_t>(error.retry_after_s * 1000)));
+  queue_.failed(run.item, boot_now(), kube::retry_after(error));
   finish(run);
 }
 
@@ -276,6 +294,7 @@ void Manager::settle(Run& run) {
     return finish(run);
   }
   run.parked_at = boot_now();
+  --active_;
   if (draining_) return finish(run);
   if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
 }
@@ -316,6 +335,7 @@ void Manager::resync_doubtful() {
 }
 
 void Manager::finish(Run& run) {
+  if (run.parked_at == Instant{}) --active_;
   // Runs end from callbacks of their own call: the handle must outlive the callback.
   loop_.post([handle = std::make_shared<net::Handle>(std::move(run.call))] {});
   runs_.remove_if([&](const Run& other) { return &other == &run; });

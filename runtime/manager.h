@@ -75,6 +75,7 @@ class Manager {
   void perform(Run& run, const Action& action);
   void look_first(Run& run, const Action& action);
   void send(Run& run, const Action& action);
+  void prove_absence(Run& run, const Action& action);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);
@@ -94,6 +95,7 @@ class Manager {
   std::vector<Controller> controllers_;
   Queue queue_;
   std::list<Run> runs_;
+  std::size_t active_ = 0;  // those of them that do not rest for the caches
   std::list<net::Handle> events_in_flight_;
   bool pumping_ = false;
   bool draining_ = false;

@@ -10,8 +10,9 @@ std::string_view name_of(Action::Verb verb) {
     case Action::Verb::kCreate: return "create";
     case Action::Verb::kPatch: return "patch";
     case Action::Verb::kDelete: return "delete";
+    case Action::Verb::kProve: return "prove the absence of";
   }
-  KNFE_CHECK(!"known verb");
+  KNFE_CHECK(false && "known verb");
 }
 
 api::Key key_of(const Json& object) {
@@ -55,6 +56,15 @@ Action delete_of(const api::Resource& resource, const api::Meta& meta) {
   action.resource = resource;
   action.key = meta.key;
   action.uid = meta.uid;
+  return action;
+}
+
+Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& owner_uid) {
+  Action action;
+  action.verb = Action::Verb::kProve;
+  action.resource = resource;
+  action.key = key;
+  action.uid = owner_uid;
   return action;
 }
 

@@ -51,6 +51,8 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
     for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
     accounts.insert(service_account_of(function, role));
   }
+  // Whoever has to leave because the size shrinks has to be able to say so.
+  for (const auto* member : members_of(function, view)) members.insert(member->meta.key.name);
   if (accounts.empty()) return;
   const auto child = [&](const api::Resource& resource) {
     return child_of(function, resource, key.name, {{label::kFunction, key.name}});

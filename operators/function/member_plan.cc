@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
@@ -23,6 +25,8 @@ Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment
     status.conditions = std::move(write.conditions);
     runtime::write_status(plan, member, status, std::move(write.notes));
   } else if (member.meta.has_finalizer(kMemberFinalizer)) {
+    // The addresses go with the member: that no pod of it is there is proven by a fresh read, not by the cache.
+    plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
     plan.actions.push_back(runtime::finalizer_removal(api::Member::resource, member.meta, kMemberFinalizer));
   }
   return plan;
@@ -93,11 +97,20 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     spec.workload = api::Ref{member.meta.key.name};
     spec.interface = interface_of(attachment);
     desired["spec"] = api::encode(spec);
-    children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
+    const bool other = live && live->meta.owned_by(member.meta.uid) && (live->spec.network != spec.network || live->spec.interface != spec.interface);
+    if (other) {
+      // A connection point cannot change: another takes its place once no pod carries its addresses.
+      if (!pod) children.remove(api::ConnectionPoint::resource, live->meta);
+    } else {
+      children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
+    }
     const auto* network = view.networks.get({member.meta.key.ns, attachment.network.name});
-    if (!network || !live || live->status.addresses.empty()) {
-      const auto* ready = live ? api::find(live->status.conditions, "Ready") : nullptr;
-      if (missing.empty()) missing = "ConnectionPoint " + name + (ready ? ": " + ready->message : " is being made.");
+    if (!network || !live || (other && !pod) || live->status.addresses.empty()) {
+      const auto* ready = live && !other ? api::find(live->status.conditions, "Ready") : nullptr;
+      if (missing.empty()) {
+        missing = !network ? "Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
+                           : "ConnectionPoint " + name + (ready ? ": " + ready->message : " is being made.");
+      }
       missing_stalled = missing_stalled || (live && api::is_true(live->status.conditions, "Stalled"));
       continue;
     }
@@ -106,9 +119,18 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     for (const auto& given : live->status.addresses) address.ips.push_back(given.ip);
     status.addresses.push_back(std::move(address));
   }
+  for (const auto* point : view.connection_points.owned_by(member.meta.uid)) {
+    const bool wanted = std::any_of(member.spec.connection_points.begin(), member.spec.connection_points.end(), [&](const auto& attachment) {
+      return connection_point_name(member, attachment) == point->meta.key.name;
+    });
+    if (!wanted && !pod) children.remove(api::ConnectionPoint::resource, point->meta);
+  }
   const bool networked = missing.empty() && children.taken().empty();
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
-  const bool ended = pod && (pod->phase == "Failed" || pod->phase == "Succeeded");
+  // One that left by itself (a preStop hook without deletion) comes back as a new pod.
+  const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" && standing_of(member, pod) == Standing::kLeaving &&
+                    has_left(member, pod);
+  const bool ended = pod && (pod->phase == "Failed" || pod->phase == "Succeeded" || left_by_itself);
   if (ended || (networked && pod && carries_others(*pod, attached, member))) {
     children.remove(api::Pod::resource, pod->meta);
   } else if (networked && !pod && !squatter && member.spec.desired != "Left") {

@@ -20,11 +20,11 @@ const char* name(Standing standing) {
     case Standing::kServing: return "Serving";
     case Standing::kLeaving: return "Leaving";
   }
-  KNFE_CHECK(!"known standing");
+  KNFE_CHECK(false && "known standing");
 }
 
 Standing standing_of(const api::Member& member, const api::Pod* pod) {
-  if (member.spec.desired == "Left" || member.meta.deleting || (pod && pod->meta.deleting)) return Standing::kLeaving;
+  if (asked_to_leave(member, pod)) return Standing::kLeaving;
   if (!pod || !pod->ready) return Standing::kJoining;
   if (member.spec.membership.agent == "None") return Standing::kServing;
   if (!reported_by(member, *pod)) return Standing::kJoining;
@@ -34,9 +34,14 @@ Standing standing_of(const api::Member& member, const api::Pod* pod) {
   return api::is_true(member.status.conditions, "Serving") ? Standing::kServing : Standing::kJoining;
 }
 
+bool asked_to_leave(const api::Member& member, const api::Pod* pod) {
+  return member.spec.desired == "Left" || member.meta.deleting || (pod && pod->meta.deleting);
+}
+
+// An agent that never reported never joined: nobody was told to send the member anything.
 bool has_left(const api::Member& member, const api::Pod* pod) {
-  if (!pod || member.spec.membership.agent == "None") return true;
-  return reported_by(member, *pod) && api::is_true(member.status.conditions, "Left");
+  if (!pod || member.spec.membership.agent == "None" || !reported_by(member, *pod)) return true;
+  return api::is_true(member.status.conditions, "Left");
 }
 
 const api::Pod* pod_of(const api::Member& member, const View& view) {
@@ -71,11 +76,14 @@ Json member_list(const api::NetworkFunction& function, const View& view) {
       addresses[attachment.name] = std::move(ips);
     }
     if (!complete) continue;
-    list.push_back(JsonObject{{"name", member->meta.key.name},
-                              {"role", member->spec.role},
-                              {"ordinal", member->spec.ordinal},
-                              {"state", name(standing_of(*member, pod_of(*member, view)))},
-                              {"addresses", std::move(addresses)}});
+    const auto* pod = pod_of(*member, view);
+    JsonObject entry{{"name", member->meta.key.name},
+                     {"role", member->spec.role},
+                     {"ordinal", member->spec.ordinal},
+                     {"state", name(standing_of(*member, pod))},
+                     {"addresses", std::move(addresses)}};
+    if (asked_to_leave(*member, pod)) entry["leave"] = true;
+    list.push_back(std::move(entry));
   }
   return JsonObject{{"function", function.meta.key.name}, {"members", std::move(list)}};
 }

@@ -14,14 +14,17 @@ const char* name(Standing standing);
 
 // `pod` is the member's own pod, or null. What an agent reported counts only if it was this pod's agent.
 Standing standing_of(const api::Member& member, const api::Pod* pod);
-// Proven to have left: its agent says so, or nothing runs that could still be in.
+// Whether KNFE (and not the member itself) wants it to leave.
+bool asked_to_leave(const api::Member& member, const api::Pod* pod);
+// Proven to have left: its agent says so, or nothing runs that was ever in.
 bool has_left(const api::Member& member, const api::Pod* pod);
 // The pod that is this member's, or null.
 const api::Pod* pod_of(const api::Member& member, const View& view);
 // The members of a function that are its own, by name.
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
 
-// The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}.
+// The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with "leave": true
+// for whoever is asked to leave (a member that leaves by itself is Leaving, too, and may come back).
 // A member is on it from when all its addresses are known until it is gone.
 Json member_list(const api::NetworkFunction& function, const View& view);
 

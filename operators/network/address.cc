@@ -126,12 +126,18 @@ Result<Pools> Pools::of(const api::Subnet& subnet) {
   return out;
 }
 
+bool Pools::gives(const Address& address) const {
+  if (!prefix_.contains(address) || (gateway_ && *gateway_ == address)) return false;
+  if (prefix_.length >= bits_of(prefix_.base) - 1) return true;
+  return address != prefix_.base && (address.v6 || address != prefix_.last());
+}
+
 Address Pools::at(uint128 index) const {
   for (const auto& range : ranges_) {
     if (index < range.count) return {prefix_.base.v6, range.first + index};
     index -= range.count;
   }
-  KNFE_CHECK(!"index inside the pools");
+  KNFE_CHECK(false && "index inside the pools");
 }
 
 Permutation::Permutation(uint128 size, std::uint64_t seed) : size_(size), start_(0), stride_(1) {

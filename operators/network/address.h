@@ -41,7 +41,8 @@ class Pools {
   const Prefix& prefix() const { return prefix_; }
   uint128 size() const { return size_; }       // saturates one below 2^128
   Address at(uint128 index) const;             // index < size()
-  bool is_gateway(const Address& address) const { return gateway_ && *gateway_ == address; }
+  // Whether the address may be asked for: inside the subnet, though maybe outside its pools.
+  bool gives(const Address& address) const;
 
  private:
   struct Range {

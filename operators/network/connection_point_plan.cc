@@ -35,9 +35,9 @@ Objection choose(Slot& slot, const api::ConnectionPoint& point, const api::Netwo
   if (!pools) return {"InvalidSubnet", pools.error().text(), true};
   if (!slot.fixed_ip.empty()) {
     const auto address = parse_address(slot.fixed_ip);
-    if (!address || !pools->prefix().contains(*address) || pools->is_gateway(*address)) {
+    if (!address || !pools->gives(*address)) {
       return {"AddressOutside", "address " + slot.fixed_ip + " cannot be given from subnet " + slot.subnet->name + " (" +
-                                    slot.subnet->cidr + ") of Network " + network.meta.key.name + ": ask for one inside it that is not its gateway", true};
+                                    slot.subnet->cidr + ") of Network " + network.meta.key.name + ": ask for one inside it that is neither its gateway nor its first nor (IPv4) its last", true};
     }
     const std::string ip = to_text(*address);
     if (const auto* other = holder(network, ip, view)) {
@@ -138,7 +138,10 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   }
 
   std::vector<Slot> slots;
-  if (!objection) objection = slots_of(point, *network, slots);
+  if (network) {
+    auto wrong = slots_of(point, *network, slots);
+    if (!objection) objection = std::move(wrong);
+  }
   const bool accepted = !objection;
   const auto held = view.allocations.owned_by(meta.uid);
   for (auto& slot : slots) {
@@ -158,7 +161,9 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   for (auto& slot : slots) {
     if (!objection && !slot.held) objection = choose(slot, point, *network, view);
   }
-  const bool complete = !objection && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
+  // What is held stays told of whatever else is objected to: a workload may carry it.
+  const bool holds_all = !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
+  const bool complete = !objection && holds_all;
 
   for (const auto* allocation : held) {
     const bool kept = !objection && std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
@@ -176,7 +181,7 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
 
   api::ConnectionPointStatus status;
   status.observed_generation = meta.generation;
-  if (complete) {
+  if (holds_all) {
     for (const auto& slot : slots) {
       const auto prefix = parse_prefix(slot.subnet->cidr);
       status.addresses.push_back({slot.subnet->name, slot.held->spec.ip, slot.subnet->gateway, prefix ? prefix->length : 0});

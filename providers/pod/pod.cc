@@ -51,7 +51,9 @@ void append(JsonObject& object, const char* list, JsonArray items) {
   for (auto& item : items) into.as_array().push_back(std::move(item));
 }
 
-JsonArray with_pod_uid(JsonArray environment) {
+// What only the agent needs. The hooks are those of this pod: a Member's may already be those of the next one.
+JsonArray with_agent_facts(JsonArray environment, const api::Member& member) {
+  environment.push_back(JsonObject{{"name", "KNFE_MEMBERSHIP"}, {"value", to_text(api::encode(member.spec.membership))}});
   environment.push_back(JsonObject{
       {"name", "KNFE_POD_UID"}, {"valueFrom", JsonObject{{"fieldRef", JsonObject{{"fieldPath", "metadata.uid"}}}}}});
   return environment;
@@ -59,22 +61,25 @@ JsonArray with_pod_uid(JsonArray environment) {
 
 JsonObject small_requests() { return {{"requests", JsonObject{{"cpu", "5m"}, {"memory", "16Mi"}}}}; }
 
-JsonObject installer(const std::string& image, const JsonArray& environment) {
+JsonObject installer(const std::string& image, JsonArray environment) {
   return {{"name", "knfe-install"},
           {"image", image},
           {"imagePullPolicy", "IfNotPresent"},
           {"args", JsonArray{Json("guest"), Json("install")}},
-          {"env", with_pod_uid(environment)},
+          {"env", std::move(environment)},
           {"resources", small_requests()},
           {"securityContext",
            JsonObject{{"allowPrivilegeEscalation", false},
                       {"readOnlyRootFilesystem", true},
+                      {"runAsNonRoot", true},
+                      {"runAsUser", 65532},
+                      {"seccompProfile", JsonObject{{"type", "RuntimeDefault"}}},
                       {"capabilities", JsonObject{{"drop", JsonArray{Json("ALL")}}}}}},
           {"volumeMounts", JsonArray{mount(kBinVolume, "/knfe"), mount(kRunVolume, "/run/knfe")}}};
 }
 
 // The agent shares the first container's image, user, environment and volumes.
-JsonObject sidecar(const Json& first, const JsonArray& environment) {
+JsonObject sidecar(const Json& first, JsonArray environment) {
   JsonObject out{{"name", "knfe"},
                  {"image", at(first, "image")},
                  {"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("run")}},
@@ -83,7 +88,7 @@ JsonObject sidecar(const Json& first, const JsonArray& environment) {
   for (const char* same : {"imagePullPolicy", "securityContext", "envFrom"}) {
     if (const Json& value = at(first, same); !value.is_null()) out[same] = value;
   }
-  out["env"] = with_pod_uid(environment);
+  out["env"] = std::move(environment);
   append(out, "env", as_array(at(first, "env")));
   JsonArray mounts{mount(kBinVolume, "/knfe", true), mount(kRunVolume, "/run/knfe")};
   for (const auto& own : as_array(at(first, "volumeMounts"))) mounts.push_back(own);
@@ -103,7 +108,8 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   JsonArray containers = as_array(at(tmpl.spec, "containers"));
   if (agent && !containers.empty() && containers.front().is_object()) {
     const Json first = containers.front();
-    JsonArray inits{installer(settings_.agent_image, environment), sidecar(first, environment)};
+    const JsonArray agent_environment = with_agent_facts(environment, member);
+    JsonArray inits{installer(settings_.agent_image, agent_environment), sidecar(first, agent_environment)};
     for (const auto& own : as_array(at(tmpl.spec, "initContainers"))) inits.push_back(own);
     spec["initContainers"] = std::move(inits);
     append(spec, "volumes", {JsonObject{{"name", kRunVolume}, {"emptyDir", JsonObject{}}}, JsonObject{{"name", kBinVolume}, {"emptyDir", JsonObject{}}}});
