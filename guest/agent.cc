@@ -32,14 +32,13 @@ std::string environment(const char* name) {
 
 Result<Identity> identity_from_environment() {
   Identity out{environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID"), {}};
-  if (out.ns.empty() || out.function.empty() || out.member.empty() || out.pod_uid.empty()) {
-    return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER and KNFE_POD_UID must be set", "environment",
+  const std::string membership = environment("KNFE_MEMBERSHIP");
+  if (out.ns.empty() || out.function.empty() || out.member.empty() || out.pod_uid.empty() || membership.empty()) {
+    return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER, KNFE_POD_UID and KNFE_MEMBERSHIP must be set", "environment",
                 "KNFE's pod provider sets them: this runs inside a member");
   }
-  if (const std::string text = environment("KNFE_MEMBERSHIP"); !text.empty()) {
-    KNFE_TRY(const Json json, parse_json(text));
-    KNFE_TRY(out.membership, api::decode<api::Membership>(json, "$KNFE_MEMBERSHIP"));
-  }
+  KNFE_TRY(const Json json, parse_json(membership));
+  KNFE_TRY(out.membership, api::decode<api::Membership>(json, "$KNFE_MEMBERSHIP"));
   return out;
 }
 

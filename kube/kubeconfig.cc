@@ -30,9 +30,9 @@ Result<Entry> Entry::inner(std::string_view key) const {
 }
 
 Result<std::string> Entry::path(std::string_view key) const {
-  KNFE_TRY(const std::string path, text(key));
-  if (path.empty() || path.starts_with('/')) return path;
-  return file_.substr(0, file_.rfind('/') + 1) + path;
+  auto path = text(key);
+  if (!path || path->empty() || path->starts_with('/')) return path;
+  return file_.substr(0, file_.rfind('/') + 1) + *path;
 }
 
 Result<std::string> Entry::content(const std::string& key, const ReadFile& read) const {
@@ -43,11 +43,11 @@ Result<std::string> Entry::content(const std::string& key, const ReadFile& read)
     if (!bytes || bytes->empty()) return fail(Code::kInvalid, "must be base64, and not empty", where(data_key));
     return bytes;
   }
-  KNFE_TRY(const std::string name, path(key));
-  if (name.empty()) return name;
-  auto bytes = read(name);
-  if (!bytes) return fail(bytes.error().code, name + ": " + bytes.error().message, where(key));
-  if (bytes->empty()) return fail(Code::kInvalid, name + ": the file is empty", where(key));
+  auto name = path(key);
+  if (!name || name->empty()) return name;
+  auto bytes = read(*name);
+  if (!bytes) return fail(bytes.error().code, *name + ": " + bytes.error().message, where(key));
+  if (bytes->empty()) return fail(Code::kInvalid, *name + ": the file is empty", where(key));
   return bytes;
 }
 

@@ -11,7 +11,7 @@ std::unexpected<Error> refused(std::string message) {
   return fail(Code::kInvalid, std::move(message), {}, "write https://HOST:PORT");
 }
 
-bool is_port(std::string_view text) {
+bool is_port(const std::string& text) {
   unsigned port = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, port);

@@ -34,15 +34,15 @@ class ResponseReader::Parser final : public http::basic_parser<false> {
   bool interim() const { return status_ / 100 == 1; }
 
  private:
-  using string_view = boost::beast::string_view;
+  using Text = boost::beast::string_view;
 
-  void on_response_impl(int status, string_view, int, error_code& error) override {
+  void on_response_impl(int status, Text, int, error_code& error) override {
     status_ = status;
     // We never ask for another protocol; after a 101 the bytes would not be HTTP.
     if (status < 100 || status == 101) error = http::error::bad_status;
   }
 
-  void on_field_impl(http::field, string_view name, string_view value, error_code& error) override {
+  void on_field_impl(http::field, Text name, Text value, error_code& error) override {
     if (head_done_) return;  // a trailer
     // Beast's own limit starts anew with each field that comes alone.
     head_size_ += name.size() + value.size() + 4;
@@ -58,17 +58,17 @@ class ResponseReader::Parser final : public http::basic_parser<false> {
     if (!interim() && !sink_.on_head(status_, std::move(headers_))) error = asio::error::operation_aborted;
   }
 
-  std::size_t on_body_impl(string_view piece, error_code& error) override { return pass(piece, error); }
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code& error) override { return pass(piece, error); }
+  std::size_t on_body_impl(Text piece, error_code& error) override { return pass(piece, error); }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text piece, error_code& error) override { return pass(piece, error); }
 
   std::size_t pass(std::string_view piece, error_code& error) {
     if (!piece.empty() && !sink_.on_body(piece)) error = asio::error::operation_aborted;
     return piece.size();
   }
 
-  void on_request_impl(http::verb, string_view, string_view, int, error_code&) override {}
+  void on_request_impl(http::verb, Text, Text, int, error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, Text, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
   ResponseSink& sink_;

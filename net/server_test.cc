@@ -35,7 +35,7 @@ struct RawClient : std::enable_shared_from_this<RawClient> {
     asio::async_write(socket, asio::buffer(output), [self = shared_from_this()](error_code, std::size_t) {});
   }
 
-  void read(std::function<void()> at_each, std::function<void()> at_end) {
+  void read(const std::function<void()>& at_each, const std::function<void()>& at_end) {
     socket.async_read_some(asio::buffer(piece),
                            [self = shared_from_this(), at_each, at_end](error_code error, std::size_t bytes) {
                              self->input.append(self->piece.data(), bytes);

@@ -169,6 +169,9 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
     if (!wanted) children.remove(api::MemberSet::resource, set->meta);
   }
 
+  const bool changing = std::any_of(plan.actions.begin(), plan.actions.end(),
+                                    [](const runtime::Action& action) { return action.resource == api::MemberSet::resource; });
+
   api::NetworkFunctionStatus status;
   status.observed_generation = function.meta.generation;
   bool all = true;
@@ -181,14 +184,14 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
         if (standing_of(*member, pod_of(*member, view)) == Standing::kServing) ++entry.ready;
       }
     }
-    all = all && set && entry.ready == entry.members;
+    all = all && set && set->status.observed_generation == set->meta.generation && api::is_true(set->status.conditions, "Ready");
     status.summary += (status.summary.empty() ? "" : ", ") + role.name + " " + std::to_string(entry.ready) + "/" + std::to_string(entry.members);
     status.roles.push_back(std::move(entry));
   }
   ConditionWriter write(function.status.conditions, function.meta, moment);
   if (!children.taken().empty()) {
     write.set_ready(false, true, "NameTaken", children.taken());
-  } else if (all) {
+  } else if (all && !changing) {
     write.set_ready(true, false, "Serving", "All members serve.");
   } else {
     write.set_ready(false, any_stalled(function, view), "MembersNotServing", first_trouble(function, view));

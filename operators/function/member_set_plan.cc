@@ -26,11 +26,12 @@ void apply_member(const api::MemberSet& set, std::int32_t ordinal, bool leave, c
   children.apply(api::Member::resource, std::move(desired), live);
 }
 
-// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once.
-void replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view, Children& children) {
+// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once. Returns how many there are.
+int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view, Children& children) {
   const std::string current = template_hash(set.spec);
   const api::Pod* next = nullptr;
   bool all_serve = true;
+  int outdated = 0;
   for (const auto* member : members) {
     const auto* pod = pod_of(*member, view);
     const bool serves = standing_of(*member, pod) == Standing::kServing;
@@ -38,6 +39,7 @@ void replace_outdated(const api::MemberSet& set, const std::vector<const api::Me
     if (!pod || pod->meta.deleting) continue;
     const auto found = pod->meta.annotations.find(kTemplateHash);
     if (found != pod->meta.annotations.end() && found->second == current) continue;
+    ++outdated;
     if (serves) {
       next = pod;
     } else {
@@ -45,6 +47,7 @@ void replace_outdated(const api::MemberSet& set, const std::vector<const api::Me
     }
   }
   if (next && all_serve) children.remove(api::Pod::resource, next->meta);
+  return outdated;
 }
 
 }  // namespace
@@ -60,6 +63,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
 
   std::vector<std::string> leaving;
   std::vector<const api::Member*> staying;
+  int outdated = 0;
   if (sized) {
     for (std::int32_t ordinal = 0; ordinal < wanted; ++ordinal) {
       const auto* live = view.members.get({set.meta.key.ns, set.meta.key.name + "-" + std::to_string(ordinal)});
@@ -76,7 +80,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
         children.remove(api::Member::resource, member->meta);
       }
     }
-    replace_outdated(set, staying, view, children);
+    outdated = replace_outdated(set, staying, view, children);
   }
 
   api::MemberSetStatus status;
@@ -102,6 +106,8 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
   } else if (status.ready < wanted) {
     const std::string why = !stalled.empty() ? stalled : waiting.empty() ? "Members are being made." : waiting;
     write.set_ready(false, !stalled.empty(), "MembersNotServing", why);
+  } else if (outdated > 0) {
+    write.set_ready(false, false, "Updating", std::to_string(outdated) + " of " + std::to_string(wanted) + " members run an older template; they are replaced one at a time.");
   } else if (!leaving.empty()) {
     write.set_ready(true, false, "Leaving", "All members serve; " + leaving.front() +
                                                 (leaving.size() > 1 ? " and " + std::to_string(leaving.size() - 1) + " more" : "") +

@@ -11,8 +11,13 @@ using runtime::Plan;
 
 namespace {
 
-// Of two networks that cannot both be, the one that came first stays.
-bool came_before(const api::Meta& a, const api::Meta& b) { return std::tie(a.created, a.uid) < std::tie(b.created, b.uid); }
+// Of two networks that cannot both be, the one that came first stays. Creation times have seconds only: one that has been accepted, as
+// its finalizer tells, is not displaced by one that came later in the same second.
+bool came_before(const api::Meta& a, const api::Meta& b) {
+  const bool accepted = a.has_finalizer(kNetworkFinalizer);
+  if (accepted != b.has_finalizer(kNetworkFinalizer)) return accepted;
+  return std::tie(a.created, a.uid) < std::tie(b.created, b.uid);
+}
 
 std::string names_of(const std::vector<std::string>& names, std::size_t total) {
   std::string out;

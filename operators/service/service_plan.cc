@@ -48,6 +48,8 @@ Plan plan_service(const api::NetworkService& service, const View& view, const Mo
   const auto follow = [&](const char* kind, const std::string& name, const auto* live, std::vector<api::PartStatus>& into) {
     const bool ours = live && live->meta.owned_by(service.meta.uid);
     into.push_back(part_status(name, ours ? &live->status.conditions : nullptr));
+    // What it says may be of an earlier spec.
+    if (ours && live->status.observed_generation != live->meta.generation) into.back() = {name, "Unknown", "It is being changed."};
     if (into.back().ready == "True") return;
     if (waiting.empty()) waiting = std::string(kind) + " " + part_name(service, name) + ": " + into.back().message;
     stalled = stalled || (ours && api::is_true(live->status.conditions, "Stalled"));
@@ -81,8 +83,10 @@ Plan plan_service(const api::NetworkService& service, const View& view, const Mo
   ConditionWriter write(service.status.conditions, service.meta, moment);
   if (!children.taken().empty()) {
     write.set_ready(false, true, "NameTaken", children.taken());
-  } else if (waiting.empty()) {
+  } else if (waiting.empty() && plan.actions.empty()) {
     write.set_ready(true, false, "Serving", "All networks and functions are ready.");
+  } else if (waiting.empty()) {
+    write.set_ready(false, false, "Updating", "Networks and functions are being changed.");
   } else {
     write.set_ready(false, stalled, "PartsNotReady", waiting);
   }

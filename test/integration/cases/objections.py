@@ -48,8 +48,13 @@ def address_outside(case):
 def networks_overlap(case):
     case.apply(network("first", addressSpace="site"))
     case.ready("Network", "first")
-    case.apply(network("second", addressSpace="site", subnets=[subnet(cidr="10.20.0.128/25")]))
-    case.says("Network", "second", "Stalled", "True", "OverlapsNetwork", "10.20.0.128/25", "10.20.0.0/24", "Network first", "address space site", "choose another cidr")
+    # Several, since creation times have seconds only and what decides then must not be chance.
+    others = ["second"] + [f"other-{i}" for i in range(5)]
+    for name in others:
+        case.apply(network(name, addressSpace="site", subnets=[subnet(cidr="10.20.0.128/25")]))
+        case.says("Network", name, "Stalled", "True", "OverlapsNetwork", "10.20.0.128/25", "10.20.0.0/24", "Network first", "address space site", "choose another cidr")
+    for name in others[1:]:
+        case.delete("Network", name)
     case.apply(point(networkRef={"name": "second"}))
     case.says("ConnectionPoint", "cp", "Ready", "False", "NetworkNotAccepted", "Network second", "Network first")
     assert case.names("NetworkAttachmentDefinition") == ["first"] and not case.names("Allocation")

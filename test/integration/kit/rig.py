@@ -21,6 +21,7 @@ from kit.kinds import MADE, OURS, path  # noqa: E402
 from kit.wait import until  # noqa: E402
 
 DEPLOY = REPOSITORY / "deploy"
+LABEL = "knfe.io/test"  # of namespaces that tests have made
 OPERATOR = ("knfe-system", "knfe")  # its ServiceAccount
 
 
@@ -41,6 +42,8 @@ class Rig:
         self.api = Api(network.API_ADDRESS, network.API_PORT, admin)
         with Progress("installing KNFE's manifests"):
             self._install()
+        for left in self.api.list("Namespace", selector=LABEL):  # by a run before this, in a cluster that was kept
+            self.clear(left["metadata"]["name"])
 
     def _install(self):
         builds.build([builds.CRD])
@@ -75,7 +78,7 @@ class Rig:
             name = f"{prefix}-{next(self._numbers)}"
             if not self.api.get("Namespace", None, name):
                 break
-        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: ""}}})
         until(f"namespace {name} has its ServiceAccount", lambda: self.api.get("ServiceAccount", name, "default"))
         return name
 
