@@ -1,4 +1,6 @@
 # Verbs only: each does one thing, and everything that it needs first.
+FUZZ_SECONDS ?= 60
+
 .PHONY: demo demo-down test unit integration e2e check packages tools knfe images crds format tidy asan tsan fuzz clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
@@ -56,7 +58,7 @@ asan tsan: packages                    ## Unit tests under sanitizers
 fuzz: packages                         ## Each fuzz target for a minute
 	cmake --preset fuzz > build/cmake-fuzz.log
 	cmake --build --preset fuzz
-	for target in build/fuzz/bin/*_fuzz; do $$target -max_total_time=60 test/fuzz/corpus/$$(basename $$target _fuzz) || exit 1; done
+	test/fuzz/run $(FUZZ_SECONDS)
 
 clean:
 	rm -rf build

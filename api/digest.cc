@@ -103,8 +103,8 @@ std::uint64_t digest_of_owned(const Json& object, std::string_view manager, std:
 
 std::uint64_t hash64(std::string_view text, std::uint64_t seed) {
   std::uint64_t hash = 0xcbf29ce484222325u ^ (seed * 0x9e3779b97f4a7c15u);
-  for (const unsigned char byte : text) {
-    hash ^= byte;
+  for (const char byte : text) {
+    hash ^= static_cast<unsigned char>(byte);
     hash *= 0x100000001b3u;
   }
   // FNV alone leaves the high bits of short texts alike: finish as murmur3 does.

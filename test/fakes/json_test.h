@@ -1,0 +1,14 @@
+// JSON as tests write it.
+#pragma once
+
+#include "base/json.h"
+
+namespace knfe::fakes {
+
+inline Json json(std::string_view text) {
+  auto parsed = parse_json(text);
+  KNFE_CHECK(parsed);
+  return std::move(*parsed);
+}
+
+}  // namespace knfe::fakes
