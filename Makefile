@@ -1,7 +1,7 @@
 # Verbs only: each does one thing, and everything that it needs first.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo demo-down test unit integration e2e check packages tools knfe images crds format tidy asan tsan fuzz clean
+.PHONY: demo demo-down test unit integration e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -9,7 +9,7 @@ demo: packages tools images            ## The whole way through on a real cluste
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 
-test: check unit integration e2e       ## Everything that must hold
+test: check unit asan fuzz-short integration e2e  ## Everything that must hold
 
 check: knfe                            ## Layering, sizes, generated files, documentation
 	test/check/run
@@ -57,8 +57,11 @@ asan tsan: packages                    ## Unit tests under sanitizers
 
 fuzz: packages                         ## Each fuzz target for a minute
 	cmake --preset fuzz > build/cmake-fuzz.log
-	cmake --build --preset fuzz
+	cmake --build --preset fuzz --target fuzz_targets
 	test/fuzz/run $(FUZZ_SECONDS)
+
+fuzz-short:                            ## Each fuzz target for five seconds
+	$(MAKE) fuzz FUZZ_SECONDS=5
 
 clean:
 	rm -rf build

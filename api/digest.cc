@@ -44,8 +44,8 @@ Json cut(const Json& value, const JsonObject& fields) {
   for (const auto& [name, below] : fields) {
     const std::string_view step(name.data(), name.size());
     if (!step.starts_with("f:")) continue;
-    const Json& member = at(value, step.substr(2));
-    if (!member.is_null()) out[step.substr(2)] = cut(member, as_object(below));
+    // A null that somebody wrote is a value, too: pod templates keep it.
+    if (const auto* member = as_object(value).if_contains(step.substr(2))) out[step.substr(2)] = cut(*member, as_object(below));
   }
   return out;
 }

@@ -120,7 +120,8 @@ Result<void> decode_into(const Json& json, T& out, const std::string& pointer) {
     if (!json.is_array()) return wrong_kind(pointer, "a list");
     out.reserve(json.get_array().size());
     for (const auto& item : json.get_array()) {
-      const auto decoded = decode_into(item, out.emplace_back(), pointer + "/" + std::to_string(out.size() - 1));
+      const std::string where = pointer + "/" + std::to_string(out.size());
+      const auto decoded = decode_into(item, out.emplace_back(), where);
       if (!decoded) return decoded;
     }
   } else {

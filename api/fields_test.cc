@@ -51,7 +51,7 @@ struct Fields<Outer> {
 
 namespace {
 
-void refused(const char* text, const char* pointer, const char* message) {
+void refused(const std::string& text, const std::string& pointer, const std::string& message) {
   INFO(text);
   const auto decoded = decode<Outer>(json(text), "/spec");
   REQUIRE_FALSE(decoded);
