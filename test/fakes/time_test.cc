@@ -1,0 +1,101 @@
+#include "test/fakes/time_test.h"
+
+#include <doctest/doctest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <ctime>
+
+#include "base/result.h"
+
+namespace {
+
+std::atomic<std::int64_t> ahead_ms{0};
+
+}  // namespace
+
+// Stands in front of libc's: steady_clock and boot_now() come here. Real time is left alone.
+extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
+  const long result = ::syscall(SYS_clock_gettime, clock, now);
+  const std::int64_t ahead = ahead_ms.load(std::memory_order_relaxed);
+  if (result == 0 && ahead != 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)) {
+    const std::int64_t nanoseconds = now->tv_nsec + ahead % 1000 * 1'000'000;
+    now->tv_sec += ahead / 1000 + nanoseconds / 1'000'000'000;
+    now->tv_nsec = nanoseconds % 1'000'000'000;
+  }
+  return static_cast<int>(result);
+}
+
+namespace knfe::fakes {
+
+Time::Time() { KNFE_CHECK(ahead_ms == 0); }
+Time::~Time() { ahead_ms = 0; }
+
+void Time::pass(net::Loop& loop, Duration total) {
+  constexpr Duration kStep{10};
+  settle(loop);
+  for (Duration passed{0}; passed < total; passed += kStep) {
+    // The kernel's timer knows nothing of this clock: one that is due at once makes the loop look at all of them.
+    const auto tick = loop.after(Duration(0), [] {});
+    ahead_ms += std::min(kStep, total - passed).count();
+    settle(loop);
+  }
+}
+
+void settle(net::Loop& loop) {
+  auto& context = loop.context();
+  context.restart();
+  context.poll();
+  context.restart();
+}
+
+bool until(net::Loop& loop, const std::function<bool()>& reached) {
+  const auto end = boot_now() + std::chrono::seconds(10);
+  loop.context().restart();
+  while (!reached()) {
+    if (boot_now() > end) return false;
+    loop.context().run_one_for(std::chrono::milliseconds(100));
+    loop.context().restart();
+  }
+  return true;
+}
+
+TEST_CASE("time that a test moves moves timers in their order, and nothing waits") {
+  timespec before{}, after{};
+  ::syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &before);
+  net::Loop loop;
+  std::string order;
+  net::Handle again;
+  {
+    Time time;
+    const auto start = boot_now();
+    const auto late = loop.after(std::chrono::hours(1), [&] { order += 'd'; });
+    const auto soon = loop.after(std::chrono::seconds(5), [&] {
+      order += 'b';
+      again = loop.after(std::chrono::seconds(5), [&] { order += 'c'; });
+    });
+    loop.post([&] { order += 'a'; });
+    settle(loop);
+    CHECK(order == "a");
+    time.pass(loop, std::chrono::milliseconds(4900));
+    CHECK(order == "a");
+    time.pass(loop, std::chrono::milliseconds(200));
+    CHECK(order == "ab");
+    time.pass(loop, std::chrono::seconds(6));
+    CHECK(order == "abc");
+    CHECK(boot_now() - start >= std::chrono::milliseconds(11'100));
+  }
+  ::syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &after);
+  CHECK(after.tv_sec - before.tv_sec <= 5);
+}
+
+TEST_CASE("what really takes time is waited for") {
+  net::Loop loop;
+  bool done = false;
+  const auto timer = loop.after(std::chrono::milliseconds(1), [&] { done = true; });
+  CHECK(until(loop, [&] { return done; }));
+}
+
+}  // namespace knfe::fakes
