@@ -23,7 +23,7 @@ integration: packages tools knfe       ## Against a real etcd and kube-apiserver
 	test/integration/run
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
-	KNFE_CLUSTER=e2e test/demo/demo --down
+	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down
 
 packages:                              ## Debian packages that are missing
 	@mkdir -p build

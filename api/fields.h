@@ -71,6 +71,8 @@ concept Tabled = requires { Fields<T>::list; };
 template <class T>
 concept Keyed = Tabled<T> && requires { Fields<T>::key; };
 template <class T>
+concept Atomic = Tabled<T> && requires { Fields<T>::atomic; };
+template <class T>
 concept Ruled = Tabled<T> && requires { Fields<T>::rules; };
 
 using StringMap = std::map<std::string, std::string>;
@@ -247,6 +249,7 @@ JsonObject schema_of(const Is& is) {
     std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
     schema["properties"] = std::move(properties);
     if (!required.empty()) schema["required"] = std::move(required);
+    if constexpr (Atomic<T>) schema["x-kubernetes-map-type"] = "atomic";
     if (is.otherwise) schema["default"] = boost::json::parse(is.otherwise);
     JsonArray rules;
     if constexpr (Ruled<T>) describe_rules(schema, Fields<T>::rules);

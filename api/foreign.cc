@@ -35,6 +35,7 @@ Result<Pod> decode_pod(const Json& json) {
     if (as_string(at(condition, "type")) == "Ready") pod.ready = as_string(at(condition, "status")) == "True";
   }
   pod.trouble = trouble_of(status);
+  if (pod.ended()) pod.ended_since = boot_now();
   return pod;
 }
 

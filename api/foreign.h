@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/object.h"
+#include "base/clock.h"
 
 namespace knfe::api {
 
@@ -11,6 +12,13 @@ struct Pod {
   std::string phase;     // Pending, Running, Succeeded, Failed, Unknown
   bool ready = false;    // condition Ready
   std::string trouble;   // why it is not, as kubelet or the scheduler says; empty if they say nothing
+  Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
+
+  bool ended() const { return phase == "Failed" || phase == "Succeeded"; }
+  // What was known of it before stays known.
+  void inherit(const Pod& before) {
+    if (before.meta.uid == meta.uid && before.ended() && ended()) ended_since = before.ended_since;
+  }
 };
 
 // NetworkAttachmentDefinition, ServiceAccount, Role, RoleBinding, ConfigMap: who owns it and whether it holds what is wanted.

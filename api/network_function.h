@@ -12,6 +12,8 @@ struct Size {
 template <>
 struct Fields<Size> {
   static constexpr const char* doc = "How many members, and who says so.";
+  // One unit: were its fields owned one by one, those of an earlier form could stay beside those of the next.
+  static constexpr bool atomic = true;
   static constexpr Rules rules = {{
       {"has(self.exactly) != has(self.initial)",
        "say either exactly (the function's spec owns the size) or initial with min and max (kubectl scale, an autoscaler or the function owns it)"},

@@ -57,6 +57,7 @@ void OperatorProcess::start() {
 }
 
 void OperatorProcess::stop(std::function<void()> done) {
+  if (std::exchange(stopping_, true)) return;  // a second signal changes nothing
   manager_.drain([this, done = std::move(done)] {
     if (!lease_) return done();
     lease_->release(done);

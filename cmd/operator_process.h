@@ -51,6 +51,7 @@ class OperatorProcess {
   const providers::PodProvider pods_;
   std::unique_ptr<kube::Lease> lease_;
   const std::string ns_;
+  bool stopping_ = false;
   std::vector<std::unique_ptr<kube::InformerBase>> informers_;
   runtime::Manager manager_;
 };

@@ -69,7 +69,7 @@ void Agent::on_list() {
   const auto* map = lists_.get({identity_.ns, identity_.function + "-peers"});
   if (!map) {
     // The list as it was is the best that is known; but nobody follows it any more.
-    listed_leaving_ = true;
+    unlisted_ = true;
     return consider();
   }
   const auto found = map->data.find("members.json");
@@ -80,6 +80,7 @@ void Agent::on_list() {
   list_text_ = found->second;
   listed_leave_ = list->leave;
   listed_leaving_ = list->own_state == "Leaving";
+  unlisted_ = list->own_state.empty();
   log(Level::kInfo, "member list written", {{"version", map->meta.resource_version}, {"members", list->brief}});
   list_is_news_ = true;
   run_peers_changed();
@@ -104,7 +105,7 @@ void Agent::consider() {
       joined_.again.reset();
       log(Level::kInfo, "leaving");
     }
-    if (listed_leaving_ && listed_since_ == kNever) listed_since_ = boot_now();
+    if ((listed_leaving_ || unlisted_) && listed_since_ == kNever) listed_since_ = boot_now();
     run_leave();
   } else {
     if (leaving_since_ != kNever) {

@@ -71,7 +71,8 @@ class Agent {
   bool known_ = false;        // our Member has been seen
   bool rung_ = false;
   bool listed_leave_ = false;  // the list asks us to leave
-  bool listed_leaving_ = false;  // the list shows us as leaving, or is gone
+  bool listed_leaving_ = false;  // the list shows us as leaving
+  bool unlisted_ = false;  // the list is gone, or we are not on it: nobody sends us anything
   std::string list_text_;    // as written last
   Instant leaving_since_{};  // when leaving began; Instant{}: it has not
   Instant listed_since_{};   // when the list first showed us as leaving

@@ -78,6 +78,7 @@ class Cache : public CacheBase {
     if (found != objects_.end()) {
       if (version_less(object.meta.resource_version, found->second.meta.resource_version)) return;
       forget(found->second);
+      if constexpr (requires { object.inherit(found->second); }) object.inherit(found->second);
       T before = std::exchange(found->second, std::move(object));
       remember(found->second);
       for (const auto& changed : listeners_) changed(&before, &found->second);

@@ -63,11 +63,10 @@ void Lease::write(net::Request request, const char* verb) {
     }
     last_ = std::move(*lease);
     holder_ = identity_;
+    const bool lapsed = !held();
     good_until_ = sent + kDeadline;
-    if (!std::exchange(was_held_, true)) {
-      log(Level::kInfo, "leading", {{"lease", key_.text()}, {"identity", identity_}});
-      won_();
-    }
+    if (!std::exchange(was_held_, true)) log(Level::kInfo, "leading", {{"lease", key_.text()}, {"identity", identity_}});
+    if (lapsed) won_();
     again(kRenew);
   });
 }

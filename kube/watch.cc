@@ -193,7 +193,10 @@ void Watch::retry(const Error& error) {
     version_.clear();
   }
   // The kind is not served: nothing of it is there, and nobody has to wait for it.
-  if (error.code == Code::kNotFound) events_.synced({}, "0");
+  if (error.code == Code::kNotFound) {
+    events_.synced({}, "0");
+    events_.progress("0");
+  }
   if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
   Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));
   wait = std::max(wait, retry_after(error));

@@ -38,7 +38,7 @@ Answer wait_for_answer(int fd, Instant end) {
 
 class LocalDoorbell : public Doorbell {
  public:
-  LocalDoorbell(Loop& loop, std::function<void()> rung) : acceptor_(loop.context()), rung_(std::move(rung)) {}
+  LocalDoorbell(Loop& loop, std::function<void()> rung) : loop_(loop), acceptor_(loop.context()), rung_(std::move(rung)) {}
 
   Result<void> bind(const std::string& path) {
     ::unlink(path.c_str());
@@ -70,8 +70,10 @@ class LocalDoorbell : public Doorbell {
           visitors_.push_back(std::move(visitor));
         }
         rung_();
+        return accept();
       }
-      accept();
+      // Out of descriptors, say: trying again at once would do nothing else.
+      pause_ = loop_.after(Duration(100), [this] { accept(); });
     });
   }
   static void let_go(Local::socket& visitor) {
@@ -79,7 +81,9 @@ class LocalDoorbell : public Doorbell {
     boost::asio::write(visitor, boost::asio::buffer("done\n", 5), ignored);
   }
 
+  Loop& loop_;
   Local::acceptor acceptor_;
+  Handle pause_;
   std::function<void()> rung_;
   std::list<Local::socket> visitors_;
   bool open_ = false;
@@ -99,7 +103,7 @@ Result<void> ring_and_wait(const std::string& path, Duration limit) {
   if (path.size() >= sizeof address.sun_path) return fail(Code::kInvalid, "the path is too long for a socket", path);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const Instant end = boot_now() + limit;
-  const Instant patience = std::min(end, boot_now() + kRestart);
+  Instant patience = std::min(end, boot_now() + kRestart);
   // Whoever is to answer may be starting again: ring until it is there.
   for (;;) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -108,6 +112,7 @@ Result<void> ring_and_wait(const std::string& path, Duration limit) {
     const auto answered = connected ? wait_for_answer(fd, end) : Answer::kNobody;
     ::close(fd);
     if (answered == Answer::kDone) return {};
+    if (connected) patience = std::min(end, boot_now() + kRestart);
     if (boot_now() >= end) return fail(Code::kTimeout, "not done in time", path);
     if (!connected && boot_now() >= patience) return fail(Code::kUnavailable, "nobody answers", path);
     ::poll(nullptr, 0, 100);

@@ -225,6 +225,11 @@ void Manager::learn_taken(Run& run, const Action& action) {
     if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
     if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
     if (live && informer) informer->ingest(*live);
+    if (live && !(informer && informer->cache().meta(action.key))) {
+      // Its label was taken off, say: asking again at once would ask for ever.
+      return failed(run, action, {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
+                                  {}, "restore its labels, or delete it", 0});
+    }
     queue_.add(run.item, boot_now());
     queue_.done(run.item);
     finish(run);

@@ -45,7 +45,8 @@ Duration Queue::failed(const Item& item, Instant now, Duration at_least) {
   const std::int64_t base = std::min<std::int64_t>(30'000, 50LL << std::min(failures, 12));
   // The spread follows from the key, so that a run can be repeated, and differs between keys, so that they do not come in step.
   const std::int64_t spread = static_cast<std::int64_t>(api::hash64(item.key.text(), static_cast<std::uint64_t>(failures)) % 100);
-  const Duration wait = std::max(at_least, Duration(base + base * spread / 400));
+  // What has changed meanwhile is worth a try before the back-off is over.
+  const Duration wait = std::max(at_least, due_.contains(item) ? Duration(50) : Duration(base + base * spread / 400));
   if (const auto found = due_.find(item); found != due_.end()) due_.erase(found);
   due_.emplace(item, now + wait);
   unlock(item);

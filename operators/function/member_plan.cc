@@ -12,6 +12,8 @@ using runtime::Plan;
 
 namespace {
 
+constexpr Duration kRest{10'000};  // between the end of a pod and its replacement
+
 Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment& moment) {
   Plan plan;
   if (pod) {
@@ -67,6 +69,7 @@ bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachment
 // Why a member with a pod does not serve.
 std::pair<std::string, std::string> why_not_serving(const api::Member& member, const api::Pod& pod) {
   if (pod.meta.deleting) return {"PodTerminating", "Pod " + pod.meta.key.name + " is ending; another takes its place then."};
+  if (pod.ended()) return {"PodEnded", "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after ten seconds."};
   if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
   if (!pod.ready) return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
   const auto* serving = api::find(member.status.conditions, "Serving");
@@ -130,8 +133,11 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   // One that left by itself (a preStop hook without deletion) comes back as a new pod.
   const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" && standing_of(member, pod) == Standing::kLeaving &&
                     has_left(member, pod);
-  const bool ended = pod && (pod->phase == "Failed" || pod->phase == "Succeeded" || left_by_itself);
-  if (ended || (networked && pod && carries_others(*pod, attached, member))) {
+  // A pod that ends as soon as it starts must not be made over and over without pause.
+  const bool ended = pod && pod->ended();
+  const bool rested = ended && moment.now - pod->ended_since >= kRest;
+  if (ended && !rested) plan.look_again = kRest - (moment.now - pod->ended_since);
+  if (rested || left_by_itself || (networked && pod && carries_others(*pod, attached, member))) {
     children.remove(api::Pod::resource, pod->meta);
   } else if (networked && !pod && !squatter && member.spec.desired != "Left") {
     plan.actions.push_back(create_pod(member, attached, networks, workloads));

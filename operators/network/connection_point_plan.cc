@@ -147,6 +147,8 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   for (auto& slot : slots) {
     for (const auto* allocation : held) {
       if (allocation->spec.subnet != slot.subnet->name) continue;
+      // One of an earlier network of this name locks nothing in this one.
+      if (!parse_address(allocation->spec.ip) || allocation->meta.key.name != allocation_name(*network, allocation->spec.ip)) continue;
       // Two for one slot can only be a lost reply's: the older stays.
       if (!slot.held || std::tie(allocation->meta.created, allocation->meta.uid) < std::tie(slot.held->meta.created, slot.held->meta.uid)) {
         slot.held = allocation;

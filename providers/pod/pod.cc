@@ -53,7 +53,10 @@ void append(JsonObject& object, const char* list, JsonArray items) {
 
 // What only the agent needs. The hooks are those of this pod: a Member's may already be those of the next one.
 JsonArray with_agent_facts(JsonArray environment, const api::Member& member) {
-  environment.push_back(JsonObject{{"name", "KNFE_MEMBERSHIP"}, {"value", to_text(api::encode(member.spec.membership))}});
+  // The kubelet expands $(NAME) in values, and takes $$ for $.
+  std::string membership;
+  for (const char c : to_text(api::encode(member.spec.membership))) membership += c == '$' ? "$$" : std::string(1, c);
+  environment.push_back(JsonObject{{"name", "KNFE_MEMBERSHIP"}, {"value", membership}});
   environment.push_back(JsonObject{
       {"name", "KNFE_POD_UID"}, {"valueFrom", JsonObject{{"fieldRef", JsonObject{{"fieldPath", "metadata.uid"}}}}}});
   return environment;

@@ -62,13 +62,12 @@ class Life:
         started = time.monotonic()
 
         def settled():
-            self._revive()
-            count = len(self._operator.writes)
+            count = self._silence()
             found = snapshot(self.case.api, self.case.ns)
             state = masked(found, self.case.ns)
             wanted = self._wanted.get(checkpoint)
             if wanted is None:
-                time.sleep(2)
+                time.sleep(2)  # all the time that an undisturbed life may want
                 wanted = masked(snapshot(self.case.api, self.case.ns), self.case.ns)
             assert state == wanted, difference(wanted, state)
             self._revive()
@@ -80,6 +79,16 @@ class Life:
         if checkpoint != "nothing":
             check_addresses(self.case)
         self._rest(found)
+
+    def _silence(self, seconds=0.25):
+        """Waits until the operator has written nothing for a while; how many writes it had then. Costs the API server nothing."""
+        count, since = -1, 0
+        while count != len(self._operator.writes) or time.monotonic() - since < seconds:
+            self._revive()
+            if count != len(self._operator.writes):
+                count, since = len(self._operator.writes), time.monotonic()
+            time.sleep(0.03)
+        return count
 
     def _rest(self, found):
         operator, count = self._operator, len(self._operator.writes)

@@ -16,7 +16,7 @@ class Problem(Exception):
 
 class Cluster:
     def __init__(self):
-        self.own = "KUBECONFIG" not in os.environ
+        self.own = not os.environ.get("KUBECONFIG")
         self.dev = REPOSITORY / "dev" / "cluster"
         self.prefix = [str(self.dev), "kubectl"] if self.own else ["kubectl"]
 

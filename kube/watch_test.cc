@@ -1,0 +1,327 @@
+#include "kube/watch.h"
+
+#include <doctest/doctest.h>
+
+#include "api/network.h"
+#include "test/fakes/client_test.h"
+#include "test/fakes/time_test.h"
+
+namespace knfe::kube {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+std::string object(const std::string& name, const std::string& version) {
+  return R"({"metadata":{"name":")" + name + R"(","namespace":"n","resourceVersion":")" + version + "\"}}";
+}
+std::string event(const std::string& type, const std::string& what) { return R"({"type":")" + type + R"(","object":)" + what + "}\n"; }
+std::string added(const std::string& name, const std::string& version) { return event("ADDED", object(name, version)); }
+std::string bookmark(const std::string& version) { return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + "\"}}"); }
+std::string end_of_list(const std::string& version) {
+  return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + R"(","annotations":{"k8s.io/initial-events-end":"true"}}})");
+}
+std::string error_event(int code, const std::string& reason) {
+  return event("ERROR", R"({"kind":"Status","code":)" + std::to_string(code) + R"(,"reason":")" + reason + R"(","message":"said so"})");
+}
+std::string page(const std::string& items, const std::string& version, const std::string& next = "") {
+  return R"({"metadata":{"resourceVersion":")" + version + R"(","continue":")" + next + R"("},"items":[)" + items + "]}";
+}
+
+struct Fixture {
+  fakes::Time time;
+  net::Loop loop;
+  fakes::FakeClient server;
+  ApiClient api{server, Config{}};
+  std::string told;  // +name@version put, -name@version removed, =[names]@version synced, ^version progress
+  std::optional<Watch> watch;
+
+  Fixture() {
+    const auto text = [](const Json& json) {
+      return std::string(as_string(at(json, "metadata", "name"))) + "@" + std::string(as_string(at(json, "metadata", "resourceVersion"))) + " ";
+    };
+    watch.emplace(loop, api, api::Network::resource, Scope{},
+                  WatchEvents{[=, this](const Json& json) { told += "+" + text(json); }, [=, this](const Json& json) { told += "-" + text(json); },
+                              [this](const std::set<api::Key>& known, const std::string& version) {
+                                told += "=[";
+                                for (const auto& key : known) told += key.name + (key == *known.rbegin() ? "" : ",");
+                                told += "]@" + version + " ";
+                              },
+                              [this](const std::string& version) { told += "^" + version + " "; }});
+  }
+  std::string take() { return std::exchange(told, {}); }
+  bool asks_list() const { return server.only().request.target.find("sendInitialEvents=true") != std::string::npos; }
+  bool asks_pages() const { return !server.only().is_stream; }
+  bool asks_from(const std::string& version) const { return server.only().request.target.find("&resourceVersion=" + version) != std::string::npos; }
+  bool quiet() const { return server.waiting().empty(); }
+  void say(const std::string& lines) { server.only().data(lines); }
+  // A watch that has gone well for a while.
+  void watching(const std::string& version = "10") {
+    watch->start();
+    server.only().head(200);
+    say(added("a", "4") + added("b", "5") + end_of_list(version));
+    time.pass(loop, seconds(2));
+    take();
+  }
+  void reconnected() {
+    server.only().head(200);
+    take();
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a streamed list is complete with its bookmark, and not before") {
+  watch->start();
+  CHECK(asks_list());
+  server.only().head(200);
+  say(added("a", "4") + added("b", "5"));
+  CHECK(take() == "+a@4 +b@5 ");
+  say(bookmark("6"));  // an ordinary one in between says nothing about completeness
+  CHECK(take().empty());
+  say(end_of_list("7"));
+  CHECK(take() == "=[a,b]@7 ^7 ");
+  say(event("MODIFIED", object("a", "8")) + event("DELETED", object("b", "9")) + bookmark("12"));
+  CHECK(take() == "+a@8 ^8 -b@9 ^9 ^12 ");
+  CHECK(watch->restarts() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that cannot stream lists is read in pages, for good") {
+  for (const int status : {400, 422}) {
+    CAPTURE(status);
+    fakes::FakeClient other;
+    ApiClient client(other, Config{});
+    std::string seen;
+    Watch paged(loop, client, api::Network::resource, Scope{},
+                {[&](const Json& json) { seen += std::string(as_string(at(json, "metadata", "name"))) + " "; }, [](const Json&) {},
+                 [&](const std::set<api::Key>& known, const std::string& version) { seen += std::to_string(known.size()) + "@" + version + " "; },
+                 [](const std::string&) {}});
+    paged.start();
+    other.only().head(status);
+    other.only().data(R"({"kind":"Status","message":"sendInitialEvents is forbidden","code":)" + std::to_string(status) + "}");
+    other.only().end();
+    CHECK_FALSE(other.only().is_stream);
+    CHECK(other.only().request.target.find("limit=500") != std::string::npos);
+    other.only().answer(200, page(object("a", "1") + "," + object("b", "2"), "20", "more"));
+    CHECK(other.only().request.target.find("continue=more") != std::string::npos);
+    CHECK(seen == "a b ");
+    other.only().answer(200, page(object("c", "3"), "21"));
+    CHECK(seen == "a b c 3@21 ");
+    CHECK(other.only().is_stream);
+    CHECK(other.only().request.target.find("&resourceVersion=21") != std::string::npos);
+    // It is not asked again for what it cannot do.
+    other.only().head(410);
+    other.only().end();
+    time.pass(loop, seconds(1));
+    CHECK_FALSE(other.only().is_stream);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a page that fails starts the list anew, and takes nothing away") {
+  watch->start();
+  server.only().head(400);
+  server.only().end();
+  server.only().answer(200, page(object("a", "1"), "20", "more"));
+  server.only().answer(410, R"({"kind":"Status","code":410,"reason":"Expired"})");
+  CHECK(take() == "+a@1 ");
+  time.pass(loop, seconds(1));
+  CHECK(asks_pages());
+  CHECK(server.only().request.target.find("continue") == std::string::npos);
+  server.only().answer(200, page(object("b", "2"), "30"));
+  CHECK(take() == "+b@2 =[b]@30 ^30 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that ends a watch in time is asked again at once, from the last version seen") {
+  watching();
+  say(bookmark("17"));
+  server.only().end();
+  CHECK(asks_from("17"));
+  CHECK(watch->restarts() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a broken line goes on from the last version, after a wait") {
+  watching();
+  say(added("c", "11"));
+  server.only().end(fail(Code::kUnavailable, "connection reset"));
+  CHECK(quiet());
+  time.pass(loop, milliseconds(90));
+  CHECK(quiet());
+  time.pass(loop, milliseconds(120));
+  CHECK(asks_from("11"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that ends watches at once is not asked without end") {
+  watching();
+  int asked = 0;
+  for (const auto end = boot_now() + seconds(60); boot_now() < end;) {
+    if (!quiet()) {
+      ++asked;
+      server.only().head(200);
+      server.only().end();
+    }
+    time.pass(loop, milliseconds(100));
+  }
+  CHECK(asked > 4);
+  CHECK(asked < 14);
+  // One that lasts makes it forget that.
+  time.pass(loop, seconds(31));
+  server.only().head(200);
+  time.pass(loop, seconds(2));
+  server.only().end(fail(Code::kUnavailable, "gone"));
+  time.pass(loop, milliseconds(210));
+  CHECK_FALSE(quiet());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a version that is too old makes it list anew, and only then is what went meanwhile gone") {
+  SUBCASE("said by the answer") {
+    watching();
+    server.only().end();
+    server.only().head(410);
+    server.only().end();
+  }
+  SUBCASE("said by an event") {
+    watching();
+    say(error_event(410, "Expired") + added("ignored", "99"));
+  }
+  time.pass(loop, milliseconds(50));
+  CHECK(asks_list());
+  CHECK(take().empty());  // nothing was taken away
+  server.only().head(200);
+  say(added("b", "5") + added("c", "30"));
+  CHECK(take() == "+b@5 +c@30 ");
+  say(end_of_list("31"));
+  CHECK(take() == "=[b,c]@31 ^31 ");
+  CHECK(watch->restarts() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "any other error event goes on from the last version") {
+  watching();
+  say(added("c", "12") + error_event(500, "InternalError"));
+  time.pass(loop, seconds(1));
+  CHECK(asks_from("12"));
+  reconnected();
+  say(R"({"type":"SURPRISE","object":{"metadata":{"resourceVersion":"99"}}})" "\n");
+  time.pass(loop, seconds(1));
+  CHECK(asks_from("12"));
+  CHECK(take().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a line that is no JSON is left out, and what follows is not") {
+  watching();
+  say("garbage\n\n{\"type\":\n" + added("c", "12"));
+  CHECK(take() == "+c@12 ^12 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "events may arrive in any pieces") {
+  watching();
+  const std::string lines = added("c", "12") + event("DELETED", object("b", "13")) + bookmark("14");
+  for (std::size_t cut = 0; cut <= lines.size(); ++cut) {
+    say(lines.substr(0, cut));
+    say(lines.substr(cut));
+    REQUIRE(take() == "+c@12 ^12 -b@13 ^13 ^14 ");
+  }
+  for (const char byte : lines) say(std::string(1, byte));
+  CHECK(take() == "+c@12 ^12 -b@13 ^13 ^14 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "half an event does not survive its connection") {
+  watching();
+  say(added("c", "12").substr(0, 20));
+  server.only().end(fail(Code::kUnavailable, "reset"));
+  time.pass(loop, seconds(1));
+  reconnected();
+  say(added("d", "13"));
+  CHECK(take() == "+d@13 ^13 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "an event without end is given up") {
+  watching();
+  const std::string piece(1 << 20, 'x');
+  for (int i = 0; i < 33; ++i) say(piece);
+  say("\n" + added("c", "12"));
+  CHECK(take().empty());
+  time.pass(loop, seconds(1));
+  CHECK(asks_from("10"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list that breaks off starts anew, and what it told is not taken for all") {
+  watch->start();
+  server.only().head(200);
+  say(added("a", "4"));
+  server.only().end(fail(Code::kUnavailable, "reset"));
+  time.pass(loop, seconds(1));
+  CHECK(asks_list());
+  server.only().head(200);
+  say(added("b", "5") + end_of_list("6"));
+  CHECK(take() == "+a@4 +b@5 =[b]@6 ^6 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that ends a list properly before it is complete is asked for a list again") {
+  watch->start();
+  server.only().head(200);
+  time.pass(loop, seconds(2));
+  say(added("a", "4"));
+  server.only().end();
+  CHECK(asks_list());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the server asks to wait is kept to") {
+  watch->start();
+  server.only().head(429, {{"Retry-After", "5"}});
+  server.only().end();
+  time.pass(loop, milliseconds(4900));
+  CHECK(quiet());
+  time.pass(loop, milliseconds(200));
+  CHECK(asks_list());
+}
+
+TEST_CASE_FIXTURE(Fixture, "missing rights are no reason to think that nothing is there") {
+  watch->start();
+  server.only().head(403);
+  server.only().data(R"({"kind":"Status","code":403,"message":"no"})");
+  server.only().end();
+  CHECK(take().empty());
+  time.pass(loop, seconds(1));
+  CHECK(asks_list());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a kind that is not served has no objects, and nobody waits for it") {
+  watch->start();
+  server.only().head(404);
+  server.only().end();
+  CHECK(take() == "=[]@0 ");
+  time.pass(loop, seconds(1));
+  CHECK(asks_list());  // it may come
+}
+
+TEST_CASE_FIXTURE(Fixture, "when what is known is in doubt, all is listed again") {
+  watching();
+  watch->resync();
+  time.pass(loop, milliseconds(10));
+  CHECK(asks_list());
+  CHECK(server.all.size() == 2);
+  CHECK(take().empty());
+  SUBCASE("also while a list is under way") {
+    server.only().head(200);
+    say(added("a", "40"));
+    watch->resync();
+    time.pass(loop, milliseconds(10));
+    server.only().head(200);
+    take();
+    say(added("b", "41") + end_of_list("42"));
+    CHECK(take() == "+b@41 =[b]@42 ^42 ");
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a watch that is gone is told nothing any more") {
+  watching();
+  const auto stream = server.waiting().front();
+  watch.reset();
+  CHECK(quiet());
+  stream->data(added("c", "12"));
+  time.pass(loop, seconds(1));
+  CHECK(take().empty());
+}
+
+}  // namespace knfe::kube
