@@ -73,7 +73,7 @@ class Life:
             self._revive()
             assert count == len(self._operator.writes), "it still writes"
             return True, found
-        _, found = until(f"{checkpoint} as undisturbed", settled, 40, every=0.15)
+        _, found = until(f"{checkpoint} as undisturbed", settled, 120, every=0.15)
         self.slowest = max(self.slowest, time.monotonic() - started)
         self._wanted.setdefault(checkpoint, masked(found, self.case.ns))
         if checkpoint != "nothing":
