@@ -1,7 +1,8 @@
 # Verbs only: each does one thing, and everything that it needs first.
 FUZZ_SECONDS ?= 60
+CRASH_STRIDE ?= 1
 
-.PHONY: demo demo-down test unit integration e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test unit integration crash crash-short e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -9,7 +10,7 @@ demo: packages tools images            ## The whole way through on a real cluste
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 
-test: check unit asan fuzz-short integration e2e  ## Everything that must hold
+test: check unit asan fuzz-short integration crash-short e2e  ## Everything that must hold
 
 check: knfe                            ## Layering, sizes, generated files, documentation
 	test/check/run
@@ -19,8 +20,18 @@ unit: packages                         ## Unit tests: no cluster, seconds
 	cmake --build --preset dev --target knfe_test
 	build/dev/bin/knfe_test
 
-integration: packages tools knfe       ## Against a real etcd and kube-apiserver
+integration: packages tools            ## Against a real etcd and kube-apiserver
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
 	test/integration/run
+
+crash: packages tools                  ## kill -9 before and after each write; CRASH_STRIDE=1 takes them all
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe_crash
+	test/crash/run --short $(CRASH_STRIDE)
+
+crash-short:                           ## kill -9 before and after every fifth write
+	$(MAKE) crash CRASH_STRIDE=5
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down

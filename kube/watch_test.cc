@@ -290,7 +290,7 @@ TEST_CASE_FIXTURE(Fixture, "a kind that is not served has no objects, and nobody
   watch->start();
   server.only().head(404);
   server.only().end();
-  CHECK(take() == "=[]@0 ");
+  CHECK(take() == "=[]@0 ^0 ");
   time.pass(loop, seconds(1));
   CHECK(asks_list());  // it may come
 }

@@ -12,7 +12,7 @@ using runtime::Plan;
 
 namespace {
 
-constexpr Duration kRest{10'000};  // between the end of a pod and its replacement
+constexpr Duration kRest{5'000};  // between the end of a pod and its replacement
 
 Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment& moment) {
   Plan plan;
@@ -69,7 +69,7 @@ bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachment
 // Why a member with a pod does not serve.
 std::pair<std::string, std::string> why_not_serving(const api::Member& member, const api::Pod& pod) {
   if (pod.meta.deleting) return {"PodTerminating", "Pod " + pod.meta.key.name + " is ending; another takes its place then."};
-  if (pod.ended()) return {"PodEnded", "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after ten seconds."};
+  if (pod.ended()) return {"PodEnded", "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after five seconds."};
   if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
   if (!pod.ready) return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
   const auto* serving = api::find(member.status.conditions, "Serving");
@@ -111,8 +111,10 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     if (!network || !live || (other && !pod) || live->status.addresses.empty()) {
       const auto* ready = live && !other ? api::find(live->status.conditions, "Ready") : nullptr;
       if (missing.empty()) {
-        missing = !network ? "Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
-                           : "ConnectionPoint " + name + (ready ? ": " + ready->message : " is being made.");
+        const bool told = ready && ready->status != "True";
+        missing = "ConnectionPoint " + name + (told       ? ": " + ready->message
+                                               : !network ? ": Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
+                                                          : " is being made.");
       }
       missing_stalled = missing_stalled || (live && api::is_true(live->status.conditions, "Stalled"));
       continue;
@@ -130,9 +132,11 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   }
   const bool networked = missing.empty() && children.taken().empty();
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
-  // One that left by itself (a preStop hook without deletion) comes back as a new pod.
+  // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell that: its
+  // agent was asked to leave then, and goes back when it hears that it is wanted.
+  const auto* left = api::find(member.status.conditions, "Left");
   const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" && standing_of(member, pod) == Standing::kLeaving &&
-                    has_left(member, pod);
+                              left && left->observed_generation == member.meta.generation && has_left(member, pod);
   // A pod that ends as soon as it starts must not be made over and over without pause.
   const bool ended = pod && pod->ended();
   const bool rested = ended && moment.now - pod->ended_since >= kRest;
@@ -156,7 +160,6 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   } else if (standing == Standing::kServing) {
     write.set_ready(true, false, "Serving", "The member serves.");
   } else if (member.spec.desired == "Left") {
-    const auto* left = api::find(member.status.conditions, "Left");
     write.set_ready(false, false, "Leaving", left ? left->message : "The member was asked to leave; its agent has not answered yet.");
   } else if (pod) {
     const auto [reason, message] = why_not_serving(member, *pod);

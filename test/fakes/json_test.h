@@ -11,4 +11,10 @@ inline Json json(std::string_view text) {
   return std::move(*parsed);
 }
 
+// As at(), but of a temporary.
+template <class... Keys>
+Json pick(const Json& value, Keys... keys) {
+  return at(value, keys...);
+}
+
 }  // namespace knfe::fakes

@@ -54,6 +54,8 @@ class Rig:
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd",
                      "network-attachment-definitions.k8s.cni.cncf.io", *crds)
         until("the API server serves the kinds", self._served)
+        # It looks for new kinds twice a minute only, and at its start: without them nothing of ours is collected.
+        self.cluster.restart("kube-controller-manager")
 
     def _served(self):
         """Established comes a little before that."""

@@ -1,0 +1,138 @@
+#include "runtime/queue.h"
+
+#include <doctest/doctest.h>
+
+namespace knfe::runtime {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+const Item kA{0, {"n", "a"}}, kB{0, {"n", "b"}}, kOther{1, {"n", "a"}};
+
+struct Fixture {
+  Queue queue;
+  Instant now{Duration(1'000'000)};
+  std::string take() {
+    const auto item = queue.take(now);
+    return item ? std::to_string(item->controller) + item->key.name : "-";
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a key is in the queue once, at the earliest of the times asked for") {
+  queue.add(kA, now + seconds(5));
+  queue.add(kA, now + seconds(1));
+  queue.add(kA, now + seconds(9));
+  CHECK(queue.size() == 1);
+  CHECK(queue.next_due() == now + seconds(1));
+  CHECK(take() == "-");
+  now += seconds(1);
+  CHECK(take() == "0a");
+  queue.done(kA);
+  now += seconds(60);
+  CHECK(take() == "-");
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is due first comes first; controllers have keys of their own") {
+  queue.add(kB, now - seconds(1));
+  queue.add(kA, now - seconds(2));
+  queue.add(kOther, now - seconds(3));
+  CHECK(take() == "1a");
+  CHECK(take() == "0a");
+  CHECK(take() == "0b");
+  CHECK(take() == "-");
+  CHECK(queue.working() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "one run at a time works on a key; what is asked meanwhile comes after it") {
+  queue.add(kA, now);
+  CHECK(take() == "0a");
+  queue.add(kA, now);
+  queue.add(kB, now);
+  CHECK(take() == "0b");
+  CHECK(take() == "-");
+  CHECK_FALSE(queue.next_due());  // nothing can be taken until something is done
+  queue.done(kA);
+  CHECK(queue.next_due() == now);
+  CHECK(take() == "0a");
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "failures back off from 50 ms, doubling, to half a minute, with a spread of a quarter") {
+  queue.add(kA, now);
+  Duration base{50};
+  for (int failure = 0; failure < 20; ++failure) {
+    REQUIRE(take() == "0a");
+    const Duration wait = queue.failed(kA, now, Duration(0));
+    CHECK(wait >= base);
+    CHECK(wait <= base + base / 4);
+    CHECK(take() == "-");
+    CHECK(queue.next_due() == now + wait);
+    now += wait;
+    base = std::min(base * 2, Duration(30'000));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "success forgets failures") {
+  queue.add(kA, now);
+  for (int i = 0; i < 6; ++i) {
+    take();
+    now += queue.failed(kA, now, Duration(0));
+  }
+  take();
+  queue.done(kA);
+  queue.add(kA, now);
+  take();
+  CHECK(queue.failed(kA, now, Duration(0)) < milliseconds(100));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the server asks to wait is kept to, though it be longer than the back-off") {
+  queue.add(kA, now);
+  take();
+  CHECK(queue.failed(kA, now, seconds(7)) == seconds(7));
+  CHECK(queue.next_due() == now + seconds(7));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a change makes a key that backs off due at once") {
+  queue.add(kA, now);
+  for (int i = 0; i < 8; ++i) {
+    take();
+    now += queue.failed(kA, now, Duration(0));
+  }
+  take();
+  queue.failed(kA, now, Duration(0));
+  queue.add(kA, now);
+  CHECK(take() == "0a");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a change during a run that fails is tried soon, though not without any pause") {
+  queue.add(kA, now);
+  for (int i = 0; i < 8; ++i) {
+    take();
+    now += queue.failed(kA, now, Duration(0));
+  }
+  take();
+  queue.add(kA, now);
+  const Duration wait = queue.failed(kA, now, Duration(0));
+  CHECK(wait > Duration(0));
+  CHECK(wait <= milliseconds(100));
+  CHECK(take() == "-");
+}
+
+TEST_CASE_FIXTURE(Fixture, "keys that fail together do not come back in step") {
+  std::set<Duration> waits;
+  for (int i = 0; i < 20; ++i) {
+    const Item item{0, {"n", "key" + std::to_string(i)}};
+    queue.add(item, now);
+    queue.take(now);
+    for (int failure = 0; failure < 8; ++failure) queue.failed(item, now, Duration(0));
+    waits.insert(queue.failed(item, now, Duration(0)));
+  }
+  CHECK(waits.size() > 10);
+}
+
+}  // namespace knfe::runtime

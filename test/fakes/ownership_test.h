@@ -1,0 +1,27 @@
+// Which fields of an object a manager names: what an API server keeps in metadata.managedFields (KEP-555), as sets of paths.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/json.h"
+
+namespace knfe::fakes {
+
+// Steps as in fieldsV1 ("f:name", "k:{...}", "v:value"), each after a separator.
+using Paths = std::set<std::string>;
+
+// `schema` is structural (OpenAPI); where it says nothing, objects are owned member by member, lists as a whole.
+Paths paths_of(const Json& value, const Json& schema);
+JsonObject fields_v1(const Paths& paths);
+// What stands at a path; null if nothing.
+const Json* find(const Json& object, const std::string& path);
+void erase(Json& object, const std::string& path);
+// Puts what `wanted` says into `live`.
+void merge(Json& live, const Json& wanted, const Json& schema);
+// Adds what the schema says where nothing is said.
+void add_defaults(Json& value, const Json& schema);
+// The first member that the schema does not know; empty if there is none.
+std::string unknown_member(const Json& value, const Json& schema);
+
+}  // namespace knfe::fakes

@@ -1,0 +1,338 @@
+#include "test/fakes/store_test.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "api/allocation.h"
+#include "api/crd.h"
+#include "api/foreign.h"
+#include "api/network_service.h"
+#include "test/fakes/json_test.h"
+
+namespace knfe::fakes {
+
+namespace {
+
+constexpr api::Resource kKnown[] = {api::NetworkService::resource,  api::NetworkFunction::resource, api::MemberSet::resource,
+                                    api::Member::resource,          api::Network::resource,         api::ConnectionPoint::resource,
+                                    api::Allocation::resource,      api::Pod::resource,             api::Attachments::resource,
+                                    api::ConfigMap::resource,       api::ServiceAccount::resource,  api::RbacRole::resource,
+                                    api::RoleBinding::resource,     {"coordination.k8s.io", "v1", "Lease", "leases"},
+                                    {"events.k8s.io", "v1", "Event", "events"}};
+
+const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "annotations": {"type": "object"},
+  "finalizers": {"x-kubernetes-list-type": "set"},
+  "ownerReferences": {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"], "items": {"x-kubernetes-map-type": "atomic"}}}})";
+
+api::Key key_of(const Json& object) {
+  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
+}
+std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
+std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
+JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
+bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
+bool held(const Json& object) { return !as_array(at(object, "metadata", "finalizers")).empty(); }
+
+// What of an object is written through a subresource.
+Json part_of(const Json& object, const std::string& subresource) {
+  JsonObject out;
+  for (const auto& [name, value] : as_object(object)) {
+    const std::string_view member(name.data(), name.size());
+    if (member == "apiVersion" || member == "kind" || (member == "status") == subresource.empty()) continue;
+    if (member != "metadata") {
+      if (subresource.empty() || member == "status") out[name] = value;
+      continue;
+    }
+    JsonObject metadata;
+    for (const char* kept : {"labels", "annotations", "finalizers", "ownerReferences"}) {
+      if (const Json& one = at(value, kept); !one.is_null()) metadata[kept] = one;
+    }
+    if (subresource.empty() && !metadata.empty()) out["metadata"] = std::move(metadata);
+  }
+  return out;
+}
+
+void merge_json(Json& into, const Json& patch) {  // RFC 7396
+  if (!patch.is_object()) {
+    into = patch;
+    return;
+  }
+  if (!into.is_object()) into = JsonObject();
+  for (const auto& [name, value] : patch.get_object()) {
+    if (value.is_null()) {
+      into.get_object().erase(name);
+    } else {
+      merge_json(into.get_object()[name], value);
+    }
+  }
+}
+
+Result<void> precondition(const Json& object, const std::string& uid, const std::string& version) {
+  if (!uid.empty() && uid != uid_of(object)) return fail(Code::kConflict, "the UID in the precondition does not match");
+  if (!version.empty() && version != version_of(object)) return fail(Code::kConflict, "the object has been modified");
+  return {};
+}
+
+}  // namespace
+
+Store::Store() {
+  for (const auto& crd : api::crds()) {
+    Json schema = at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
+    schema.at("properties").as_object()["metadata"] = json(kMetadataSchema);
+    schemas_[std::string(as_string(at(crd, "spec", "names", "plural")))] = std::move(schema);
+  }
+  schemas_[""] = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)}}}};
+}
+
+const api::Resource* Store::resource_of(std::string_view group, std::string_view plural) const {
+  for (const auto& resource : kKnown) {
+    if (resource.group == group && resource.plural == plural) return &resource;
+  }
+  return nullptr;
+}
+
+const Json& Store::schema_of(const api::Resource& resource) const {
+  const auto found = schemas_.find(std::string(resource.plural));
+  return found == schemas_.end() ? schemas_.at("") : found->second;
+}
+
+Store::Record* Store::find_record(const api::Resource& resource, const api::Key& key) {
+  const auto found = records_.find({std::string(resource.plural), key});
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+Result<Json> Store::get(const api::Resource& resource, const api::Key& key) const {
+  const auto found = records_.find({std::string(resource.plural), key});
+  if (found == records_.end()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  return found->second.object;
+}
+
+std::vector<Json> Store::list(const api::Resource& resource) const {
+  std::vector<Json> out;
+  for (const auto& [id, record] : records_) {
+    if (id.first == resource.plural) out.push_back(record.object);
+  }
+  return out;
+}
+
+std::vector<Json> Store::all() const {
+  std::vector<Json> out;
+  for (const auto& [id, record] : records_) out.push_back(record.object);
+  return out;
+}
+
+void Store::tell(const api::Resource& resource, const char* type, const Json& object) {
+  if (on_event) on_event({resource, type, object, std::to_string(version_)});
+}
+
+// The rules of the CRDs in CEL, as far as order of writes matters to them.
+Result<void> Store::check(const api::Resource& resource, const Json& before, const Json& after) const {
+  if (const auto unknown = unknown_member(at(after, "spec"), at(schema_of(resource), "properties", "spec")); !unknown.empty()) {
+    return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
+  }
+  if (resource == api::MemberSet::resource) {
+    const Json& replicas = at(after, "spec", "replicas");
+    const Json& size = at(after, "spec", "size");
+    if (at(size, "exactly").is_null() == at(size, "initial").is_null()) return fail(Code::kInvalid, "either exactly or initial");
+    if (!replicas.is_null()) {
+      const auto low = as_int(at(size, "exactly"), as_int(at(size, "min"))), high = as_int(at(size, "exactly"), as_int(at(size, "max")));
+      if (as_int(replicas) < low || as_int(replicas) > high) return fail(Code::kInvalid, "replicas outside size");
+    }
+  }
+  const bool fixed = resource == api::ConnectionPoint::resource || resource == api::Allocation::resource;
+  if (fixed && !before.is_null() && at(before, "spec") != at(after, "spec")) return fail(Code::kInvalid, "spec is immutable");
+  if (admit) return admit(resource, after);
+  return {};
+}
+
+// Stores the next state of an object, unless it is the state that is there.
+Result<Json> Store::keep(const api::Resource& resource, Record next) {
+  const auto key = key_of(next.object);
+  auto* record = find_record(resource, key);
+  add_defaults(next.object, schema_of(resource));
+  if (auto checked = check(resource, record ? record->object : Json(), next.object); !checked) return std::unexpected(checked.error());
+  JsonArray managers;
+  for (const auto& [manager, paths] : next.owned) {
+    if (paths.empty()) continue;
+    JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
+    if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
+    managers.push_back(std::move(entry));
+  }
+  metadata_of(next.object)["managedFields"] = std::move(managers);
+  if (record && record->object == next.object) return record->object;
+  const bool fresh = !record;
+  if (fresh || at(record->object, "spec") != at(next.object, "spec")) {
+    metadata_of(next.object)["generation"] = as_int(at(next.object, "metadata", "generation")) + 1;
+  }
+  metadata_of(next.object)["resourceVersion"] = std::to_string(++version_);
+  if (deleting(next.object) && !held(next.object) && resource != api::Pod::resource) return forget(resource, key);
+  record = &(records_[{std::string(resource.plural), key}] = std::move(next));
+  const Json object = record->object;
+  tell(resource, fresh ? "ADDED" : "MODIFIED", object);
+  return object;
+}
+
+Json Store::forget(const api::Resource& resource, const api::Key& key) {
+  const auto found = records_.find({std::string(resource.plural), key});
+  Json last = std::move(found->second.object);
+  records_.erase(found);
+  metadata_of(last)["resourceVersion"] = std::to_string(++version_);
+  tell(resource, "DELETED", last);
+  return last;
+}
+
+// What the API server says of an object that was not there.
+void Store::bear(const api::Resource& resource, Json& object) {
+  const auto key = key_of(object);
+  const int life = ++lives_[{std::string(resource.plural), key}];
+  char born[32];
+  std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24), static_cast<int>(version_ / 60 % 60),
+                static_cast<int>(version_ % 60));
+  auto& metadata = metadata_of(object);
+  metadata["uid"] = std::string(resource.plural) + "." + key.name + "#" + std::to_string(life);
+  metadata["creationTimestamp"] = born;
+  metadata["generation"] = 0;
+  object.as_object()["apiVersion"] = resource.api_version();
+  object.as_object()["kind"] = resource.kind;
+}
+
+Result<Json> Store::create(const api::Resource& resource, Json object, const std::string& manager) {
+  const auto key = key_of(object);
+  if (find_record(resource, key)) return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
+  bear(resource, object);
+  if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
+  Record record;
+  record.owned[{manager, "Update", ""}] = paths_of(part_of(object, ""), schema_of(resource));
+  record.object = std::move(object);
+  return keep(resource, std::move(record));
+}
+
+Result<Json> Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager) {
+  const auto key = key_of(object);
+  auto* record = find_record(resource, key);
+  if (!record && !subresource.empty()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  if (!record && !uid_of(object).empty()) return fail(Code::kConflict, "uid mismatch: the object does not exist");
+  Record next;
+  if (record) {
+    if (auto holds = precondition(record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+    next = *record;
+  } else {
+    next.object = api::skeleton(resource, key);
+    bear(resource, next.object);
+  }
+  const Json& schema = schema_of(resource);
+  const Json wanted = part_of(object, subresource);
+  const Json before = next.object;
+  const Manager self{manager, "Apply", subresource};
+  Paths now = paths_of(wanted, schema);
+  auto& mine = next.owned[self];
+  for (auto path = mine.rbegin(); path != mine.rend(); ++path) {
+    const bool shared = std::any_of(next.owned.begin(), next.owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(*path); });
+    if (!now.contains(*path) && !shared) erase(next.object, *path);
+  }
+  merge(next.object, wanted, schema);
+  for (auto& [other, paths] : next.owned) {
+    if (other == self) continue;
+    std::erase_if(paths, [&](const std::string& path) {
+      const Json* was = find(before, path);
+      const Json* is = find(next.object, path);
+      return !was || !is || (now.contains(path) && *was != *is);
+    });
+  }
+  mine = std::move(now);
+  return keep(resource, std::move(next));
+}
+
+// What changes is its writer's from then on, and nobody else's.
+Result<Json> Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
+  const Json& schema = schema_of(resource);
+  const auto written = paths_of(part_of(next, manager.subresource), schema);
+  Record out{std::move(next), record.owned};
+  const auto changed = [&](const std::string& path) {
+    const Json* was = find(record.object, path);
+    const Json* is = find(out.object, path);
+    return !was || !is || *was != *is;
+  };
+  for (auto& [other, paths] : out.owned) {
+    if (other.subresource == manager.subresource) std::erase_if(paths, changed);
+  }
+  for (const auto& path : written) {
+    if (changed(path)) out.owned[manager].insert(path);
+  }
+  return keep(resource, std::move(out));
+}
+
+Result<Json> Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
+                                const std::string& manager) {
+  auto* record = find_record(resource, key);
+  if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  if (auto holds = precondition(record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
+  Json next = record->object;
+  merge_json(next, patch);
+  return update(resource, *record, std::move(next), {manager, "Update", subresource});
+}
+
+Result<Json> Store::replace(const api::Resource& resource, const Json& object) {
+  auto* record = find_record(resource, key_of(object));
+  if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
+  if (auto holds = precondition(record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+  Json next = record->object;
+  const Json said = part_of(object, "");
+  for (const auto& [name, value] : said.get_object()) next.as_object()[name] = value;
+  return update(resource, *record, std::move(next), {"somebody", "Update", ""});
+}
+
+Result<Json> Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid, const std::string& version) {
+  auto* record = find_record(resource, key);
+  if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  if (auto holds = precondition(record->object, uid, version); !holds) return std::unexpected(holds.error());
+  if (deleting(record->object)) return record->object;
+  if (!held(record->object) && resource != api::Pod::resource) return forget(resource, key);
+  Record next = *record;
+  metadata_of(next.object)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
+  return keep(resource, std::move(next));
+}
+
+void Store::end_pod(const api::Key& key) {
+  KNFE_CHECK(find_record(api::Pod::resource, key));
+  forget(api::Pod::resource, key);
+}
+
+bool Store::collect_garbage() {
+  std::set<std::string> alive;
+  for (const auto& [id, record] : records_) alive.insert(uid_of(record.object));
+  for (const auto& [id, record] : records_) {
+    const auto& owners = as_array(at(record.object, "metadata", "ownerReferences"));
+    const bool orphan = !owners.empty() && std::none_of(owners.begin(), owners.end(), [&](const Json& owner) {
+      return alive.contains(std::string(as_string(at(owner, "uid"))));
+    });
+    if (!orphan || deleting(record.object)) continue;
+    for (const auto& resource : kKnown) {
+      if (resource.plural == id.first) KNFE_CHECK(remove(resource, api::Key(id.second)));
+    }
+    return true;
+  }
+  return false;
+}
+
+std::pair<int, std::string> http_status(const Error& error) {
+  struct Known {
+    Code code;
+    int status;
+    const char* reason;
+  };
+  constexpr Known kTable[] = {{Code::kInvalid, 422, "Invalid"},       {Code::kNotFound, 404, "NotFound"},   {Code::kAlreadyExists, 409, "AlreadyExists"},
+                              {Code::kConflict, 409, "Conflict"},     {Code::kForbidden, 403, "Forbidden"}, {Code::kGone, 410, "Expired"},
+                              {Code::kTooMany, 429, "TooManyRequests"}, {Code::kTimeout, 504, "Timeout"},   {Code::kUnavailable, 503, "ServiceUnavailable"}};
+  for (const auto& known : kTable) {
+    if (known.code == error.code) {
+      return {known.status, to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", known.status}, {"reason", known.reason}})};
+    }
+  }
+  return {500, to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", 500}})};
+}
+
+}  // namespace knfe::fakes

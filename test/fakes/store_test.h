@@ -1,0 +1,75 @@
+// Store: the objects of an API server, as far as KNFE relies on them - versions, generations, server-side apply with its owners,
+// preconditions, finalizers, garbage collection. What it does is what Kubernetes does, but in order and at once.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "api/object.h"
+#include "test/fakes/ownership_test.h"
+
+namespace knfe::fakes {
+
+class Store {
+ public:
+  struct Event {
+    api::Resource resource;
+    std::string type;  // ADDED, MODIFIED, DELETED
+    Json object;
+    std::string version;
+  };
+
+  Store();
+
+  Result<Json> get(const api::Resource& resource, const api::Key& key) const;
+  std::vector<Json> list(const api::Resource& resource) const;
+  std::vector<Json> all() const;
+  const api::Resource* resource_of(std::string_view group, std::string_view plural) const;
+  std::string version() const { return std::to_string(version_); }
+
+  Result<Json> create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
+  Result<Json> apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager);
+  Result<Json> merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
+                           const std::string& manager);
+  Result<Json> replace(const api::Resource& resource, const Json& object);
+  // Pods stay until end_pod(), as they do until kubelet has ended them.
+  Result<Json> remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
+  void end_pod(const api::Key& key);
+  // Deletes what has lost all its owners; false if there is nothing of that kind.
+  bool collect_garbage();
+
+  // Told of each change, in order.
+  std::function<void(const Event&)> on_event;
+  // Stands for what a webhook, a policy or a quota may refuse.
+  std::function<Result<void>(const api::Resource&, const Json& object)> admit;
+
+ private:
+  struct Manager {
+    std::string name, operation, subresource;
+    auto operator<=>(const Manager&) const = default;
+  };
+  struct Record {
+    Json object;
+    std::map<Manager, Paths> owned;
+  };
+  using Id = std::pair<std::string, api::Key>;
+
+  Record* find_record(const api::Resource& resource, const api::Key& key);
+  const Json& schema_of(const api::Resource& resource) const;
+  Result<void> check(const api::Resource& resource, const Json& before, const Json& after) const;
+  void bear(const api::Resource& resource, Json& object);
+  Result<Json> keep(const api::Resource& resource, Record next);
+  Result<Json> update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
+  Json forget(const api::Resource& resource, const api::Key& key);
+  void tell(const api::Resource& resource, const char* type, const Json& object);
+
+  std::map<std::string, Json> schemas_;
+  std::map<Id, Record> records_;
+  std::map<Id, int> lives_;
+  std::uint64_t version_ = 100;
+};
+
+// The status that an API server answers with, and its body.
+std::pair<int, std::string> http_status(const Error& error);
+
+}  // namespace knfe::fakes
