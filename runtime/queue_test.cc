@@ -127,10 +127,14 @@ TEST_CASE_FIXTURE(Fixture, "keys that fail together do not come back in step") {
   std::set<Duration> waits;
   for (int i = 0; i < 20; ++i) {
     const Item item{0, {"n", "key" + std::to_string(i)}};
+    Duration wait{0};
     queue.add(item, now);
-    queue.take(now);
-    for (int failure = 0; failure < 8; ++failure) queue.failed(item, now, Duration(0));
-    waits.insert(queue.failed(item, now, Duration(0)));
+    for (int failure = 0; failure < 8; ++failure) {
+      REQUIRE(queue.take(now + std::chrono::hours(1)) == item);
+      wait = queue.failed(item, now, Duration(0));
+    }
+    queue.take(now + std::chrono::hours(1));
+    waits.insert(wait);
   }
   CHECK(waits.size() > 10);
 }

@@ -16,6 +16,7 @@ Paths paths_of(const Json& value, const Json& schema);
 JsonObject fields_v1(const Paths& paths);
 // What stands at a path; null if nothing.
 const Json* find(const Json& object, const std::string& path);
+// Takes it away, and the objects around it of which nothing is left.
 void erase(Json& object, const std::string& path);
 // Puts what `wanted` says into `live`.
 void merge(Json& live, const Json& wanted, const Json& schema);

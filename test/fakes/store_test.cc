@@ -229,9 +229,9 @@ Result<Json> Store::apply(const api::Resource& resource, const Json& object, con
   const Manager self{manager, "Apply", subresource};
   Paths now = paths_of(wanted, schema);
   auto& mine = next.owned[self];
-  for (auto path = mine.rbegin(); path != mine.rend(); ++path) {
-    const bool shared = std::any_of(next.owned.begin(), next.owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(*path); });
-    if (!now.contains(*path) && !shared) erase(next.object, *path);
+  for (const auto& path : mine) {
+    const bool shared = std::any_of(next.owned.begin(), next.owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(path); });
+    if (!now.contains(path) && !shared) erase(next.object, path);
   }
   merge(next.object, wanted, schema);
   for (auto& [other, paths] : next.owned) {

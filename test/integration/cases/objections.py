@@ -195,7 +195,7 @@ def pod_with_an_unknown_field(case):
 
 def network_comes_later(case):
     case.apply(function())
-    case.says("Member", "sip-sprout-0", "Ready", "False", "NotNetworked", "ConnectionPoint sip-sprout-0-core", "Network core", "create it")
+    case.says("Member", "sip-sprout-0", "Ready", "False", "NotNetworked", "Network core", "create it")
     case.says("NetworkFunction", "sip", "Ready", "False", "MembersNotServing", "Member sip-sprout-0", "Network core")
     case.stays("no pod", lambda: not case.names("Pod"))
     case.apply(network())

@@ -34,11 +34,13 @@ def pod_deleted(case):
 
 
 def pod_failed(case):
-    """Evicted by its node, say: such a pod stays until somebody removes it."""
+    """Evicted by its node, say: such a pod stays until somebody removes it. Another comes after a pause."""
     start(case)
     before, uid = case.addresses(), case.must("Pod", LAST)["metadata"]["uid"]
     case.patch("Pod", LAST, {"status": {"phase": "Failed", "reason": "Evicted", "conditions": None}}, "status")
-    another_pod(case, LAST, uid)
+    case.says("Member", LAST, "Ready", "False", "PodEnded", f"Pod {LAST}", "Failed", "another takes its place")
+    case.stays("it is not listed as serving", lambda: case.states()[LAST] != "Serving")
+    until("another pod", lambda: case.must("Pod", LAST)["metadata"]["uid"] != uid)
     case.listed(whole(3))
     assert case.addresses() == before
 
