@@ -302,6 +302,7 @@ void Manager::settle(Run& run) {
   --active_;
   if (draining_) return finish(run);
   if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
+  arm();  // another may run in its place
 }
 
 bool Manager::arrived(const Awaited& awaited) const {

@@ -189,7 +189,6 @@ TEST_CASE("ownership as an API server writes it") {
   CHECK(canonical(at(live, "spec", "one")) == R"({"c":1})");
   CHECK(canonical(at(live, "spec", "free")) == R"({"d":{"e":1},"g":1})");
   for (const auto& path : paths_of(value, schema)) {
-    CHECK((find(live, path) != nullptr || path.find("f:free") != std::string::npos || path.find("k:") != std::string::npos));
     erase(live, path);
     CHECK(find(live, path) == nullptr);
   }

@@ -1,0 +1,74 @@
+// ApiServer: a net::Client with a whole API server behind it - a Store, its HTTP, its watches. A test decides what becomes of each request.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "net/http.h"
+#include "test/fakes/store_test.h"
+
+namespace knfe::fakes {
+
+class ApiServer : public net::Client {
+ public:
+  enum class Fate {
+    kAnswered,
+    kLost,     // carried out, but the answer never comes
+    kDropped,  // never arrives
+    kHeld,     // waits for release()
+  };
+
+  explicit ApiServer(net::Loop& loop);
+
+  net::Handle send(net::Request request, std::function<void(Result<net::Response>)> done) override;
+  net::Handle stream(net::Request request, net::StreamEvents events) override;
+
+  // Breaks all watches.
+  void cut_streams();
+  // Lets go what is held, and what watches have to tell of `held_watches`.
+  void release();
+
+  Store store;
+  std::function<Fate(const net::Request&)> fate;  // none: all are answered
+  std::set<std::string> held_watches;             // plurals whose watches tell nothing for the time being
+  std::vector<std::string> writes;                // "POST pods/x", in the order in which they were carried out
+  bool streams_lists = true;
+
+ private:
+  struct Address {
+    const api::Resource* resource = nullptr;
+    api::Key key;
+    std::string subresource;
+    std::map<std::string, std::string> query;
+  };
+  struct Stream {
+    Address address;
+    net::StreamEvents events;
+    std::set<api::Key> shown;
+    std::size_t told = 0;  // of history_
+    bool told_list = false;
+  };
+  struct Call {
+    net::Request request;
+    std::function<void(Result<net::Response>)> done;
+  };
+
+  Address address_of(const net::Request& request) const;
+  net::Response carry_out(const net::Request& request);
+  Result<Json> read(const Address& address) const;
+  Result<Json> write(const Address& address, const net::Request& request);
+  void answer(const std::shared_ptr<Call>& call);
+  void pump();
+  void pump(const std::shared_ptr<Stream>& stream);
+  static bool matches(const Address& address, const Json& object);
+
+  net::Loop& loop_;
+  std::vector<Store::Event> history_;
+  std::list<std::shared_ptr<Stream>> streams_;
+  std::list<std::shared_ptr<Call>> held_;
+};
+
+}  // namespace knfe::fakes
