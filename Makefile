@@ -2,7 +2,7 @@
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 
-.PHONY: demo demo-down test unit integration crash crash-short e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -10,7 +10,9 @@ demo: packages tools images            ## The whole way through on a real cluste
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 
-test: check unit asan fuzz-short integration crash-short e2e  ## Everything that must hold
+test: check unit integration e2e       ## Everything that must hold before anything lands
+
+test-all: test asan fuzz-short crash-short  ## And under sanitizers, fuzzers, and kill -9
 
 check: knfe                            ## Layering, sizes, generated files, documentation
 	test/check/run

@@ -424,9 +424,9 @@ TEST_CASE_FIXTURE(Fixture, "transitions become Events once the status is written
   const auto events = server.store.list({"events.k8s.io", "v1", "Event", "events"});
   CHECK(events.size() >= 1);
   CHECK(events.size() <= 20);
-  CHECK(canonical(at(events.front(), "regarding")) ==
+  CHECK(canonical(at(*events.front(), "regarding")) ==
         R"({"apiVersion":"knfe.io/v1alpha1","kind":"Network","name":"a","namespace":"n","uid":"networks.a#1"})");
-  CHECK(as_string(at(events.front(), "type")) == "Warning");
+  CHECK(as_string(at(*events.front(), "type")) == "Warning");
 }
 
 TEST_CASE_FIXTURE(Fixture, "draining ends what runs, and begins nothing") {

@@ -93,8 +93,8 @@ bool ApiServer::matches(const Address& address, const Json& object) {
 Result<Json> ApiServer::read(const Address& address) const {
   if (!address.key.name.empty()) return store.get(*address.resource, address.key);
   JsonArray items;
-  for (const auto& object : store.list(*address.resource)) {
-    if (matches(address, object)) items.push_back(object);
+  for (const auto* object : store.list(*address.resource)) {
+    if (matches(address, *object)) items.push_back(*object);
   }
   return JsonObject{{"metadata", JsonObject{{"resourceVersion", store.version()}}}, {"items", std::move(items)}};
 }
@@ -180,10 +180,10 @@ void ApiServer::pump(const std::shared_ptr<Stream>& stream) {
       return;
     }
     if (list) {
-      for (const auto& object : store.list(*address.resource)) {
-        if (!matches(address, object)) continue;
-        stream->shown.insert(key_of(object));
-        say(line("ADDED", object));
+      for (const auto* object : store.list(*address.resource)) {
+        if (!matches(address, *object)) continue;
+        stream->shown.insert(key_of(*object));
+        say(line("ADDED", *object));
       }
       stream->told = history_.size();
       say(line("BOOKMARK", bookmark(store.version(), true)));

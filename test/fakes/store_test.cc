@@ -105,22 +105,27 @@ Store::Record* Store::find_record(const api::Resource& resource, const api::Key&
 }
 
 Result<Json> Store::get(const api::Resource& resource, const api::Key& key) const {
-  const auto found = records_.find({std::string(resource.plural), key});
-  if (found == records_.end()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
-  return found->second.object;
+  const Json* found = look(resource, key);
+  if (!found) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  return *found;
 }
 
-std::vector<Json> Store::list(const api::Resource& resource) const {
-  std::vector<Json> out;
-  for (const auto& [id, record] : records_) {
-    if (id.first == resource.plural) out.push_back(record.object);
+const Json* Store::look(const api::Resource& resource, const api::Key& key) const {
+  const auto found = records_.find({std::string(resource.plural), key});
+  return found == records_.end() ? nullptr : &found->second.object;
+}
+
+std::vector<const Json*> Store::list(const api::Resource& resource) const {
+  std::vector<const Json*> out;
+  for (auto record = records_.lower_bound({std::string(resource.plural), {}}); record != records_.end() && record->first.first == resource.plural; ++record) {
+    out.push_back(&record->second.object);
   }
   return out;
 }
 
-std::vector<Json> Store::all() const {
-  std::vector<Json> out;
-  for (const auto& [id, record] : records_) out.push_back(record.object);
+std::vector<const Json*> Store::all() const {
+  std::vector<const Json*> out;
+  for (const auto& [id, record] : records_) out.push_back(&record.object);
   return out;
 }
 
@@ -155,7 +160,9 @@ Result<Json> Store::keep(const api::Resource& resource, Record next) {
   add_defaults(next.object, schema_of(resource));
   if (auto checked = check(resource, record ? record->object : Json(), next.object); !checked) return std::unexpected(checked.error());
   JsonArray managers;
-  for (const auto& [manager, paths] : next.owned) {
+  const bool same_owners = record && record->owned == next.owned;
+  if (same_owners) managers = at(record->object, "metadata", "managedFields").as_array();
+  for (const auto& [manager, paths] : same_owners ? decltype(next.owned){} : next.owned) {
     if (paths.empty()) continue;
     JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
     if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;

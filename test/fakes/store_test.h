@@ -22,8 +22,10 @@ class Store {
   Store();
 
   Result<Json> get(const api::Resource& resource, const api::Key& key) const;
-  std::vector<Json> list(const api::Resource& resource) const;
-  std::vector<Json> all() const;
+  // Valid until the next write; null if there is none.
+  const Json* look(const api::Resource& resource, const api::Key& key) const;
+  std::vector<const Json*> list(const api::Resource& resource) const;
+  std::vector<const Json*> all() const;
   const api::Resource* resource_of(std::string_view group, std::string_view plural) const;
   std::string version() const { return std::to_string(version_); }
 

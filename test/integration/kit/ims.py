@@ -36,6 +36,7 @@ def check_addresses(case):
     pods = {each["metadata"]["name"]: each for each in case.api.list("Pod", case.ns)}
     seen = set()
     for name, points in case.addresses().items():
+        assert name in pods, f"{name} has no pod"
         annotation = json.loads(pods[name]["metadata"]["annotations"]["k8s.v1.cni.cncf.io/networks"])
         plumbed = {each["interface"]: [ip.split("/")[0] for ip in each["ips"]] for each in annotation}
         assert plumbed == points, f"{name} is listed with {points}, its pod has {plumbed}"

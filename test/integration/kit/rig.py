@@ -3,8 +3,10 @@
 import base64
 import itertools
 import json
+import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -93,6 +95,16 @@ class Rig:
     def alone(self, namespace):
         """Whether nothing of KNFE's is left in any other namespace."""
         return not any(each["metadata"]["namespace"] != namespace for kind in OURS for each in self.api.list(kind))
+
+    def round_trip(self):
+        """Seconds that a write takes now."""
+        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "default", "name": "probe"}}
+        taken = []
+        for _ in range(5):
+            started = time.monotonic()
+            self.api.create(probe, dryRun="All")
+            taken.append(time.monotonic() - started)
+        return statistics.median(taken)
 
     def token(self, namespace, account, pod=None):
         """A token of a ServiceAccount, bound to a pod (the object) as kubelet asks for it."""

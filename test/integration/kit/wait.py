@@ -17,14 +17,3 @@ def until(what, probe, seconds=20, every=0.03):
         if time.monotonic() - started > seconds:
             raise AssertionError(f"{what}: not within {seconds} s{reason}")
         time.sleep(every)
-
-
-def throughout(what, probe, seconds, every=0.05):
-    """Fails unless probe() holds now and all the time for `seconds`."""
-    started = time.monotonic()
-    while True:
-        if not probe():
-            raise AssertionError(f"{what}: not any more after {time.monotonic() - started:.2f} s")
-        if time.monotonic() - started > seconds:
-            return
-        time.sleep(every)
