@@ -100,7 +100,7 @@ struct Fixture {
     };
   }
   std::string reason() {
-    const Json object = *server.store.get(kNetworks, kKey);
+    const Json object = **server.store.get(kNetworks, kKey);
     const Json& conditions = at(object, "status", "conditions");
     return conditions.is_array() ? std::string(as_string(at(conditions.get_array().front(), "reason"))) : "";
   }
@@ -262,7 +262,7 @@ TEST_CASE_FIXTURE(Fixture, "a kind that is known by label only is read before th
                                 json(R"({"metadata":{"name":"one","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":")" +
                                      std::string(uid) + R"("}]},"data":{"x":"old"}})")));
   };
-  const auto data = [&] { return std::string(as_string(pick(*server.store.get(api::ConfigMap::resource, {"n", "one"}), "data", "x"))); };
+  const auto data = [&] { return std::string(as_string(pick(**server.store.get(api::ConfigMap::resource, {"n", "one"}), "data", "x"))); };
   SUBCASE("somebody else's stays") {
     stands("theirs");
     once({apply});

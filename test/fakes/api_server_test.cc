@@ -39,6 +39,11 @@ api::Key key_of(const Json& object) {
 
 std::string line(const std::string& type, const Json& object) { return to_text(JsonObject{{"type", type}, {"object", object}}) + "\n"; }
 
+Result<std::string> text_of(const Store::Answer& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  return to_text(**answer);
+}
+
 Json bookmark(const std::string& version, bool end_of_list) {
   JsonObject metadata{{"resourceVersion", version}};
   if (end_of_list) metadata["annotations"] = JsonObject{{"k8s.io/initial-events-end", "true"}};
@@ -90,16 +95,16 @@ bool ApiServer::matches(const Address& address, const Json& object) {
   });
 }
 
-Result<Json> ApiServer::read(const Address& address) const {
-  if (!address.key.name.empty()) return store.get(*address.resource, address.key);
+Result<std::string> ApiServer::read(const Address& address) const {
+  if (!address.key.name.empty()) return text_of(store.get(*address.resource, address.key));
   JsonArray items;
   for (const auto* object : store.list(*address.resource)) {
     if (matches(address, *object)) items.push_back(*object);
   }
-  return JsonObject{{"metadata", JsonObject{{"resourceVersion", store.version()}}}, {"items", std::move(items)}};
+  return to_text(JsonObject{{"metadata", JsonObject{{"resourceVersion", store.version()}}}, {"items", std::move(items)}});
 }
 
-Result<Json> ApiServer::write(const Address& address, const net::Request& request) {
+Store::Answer ApiServer::write(const Address& address, const net::Request& request) {
   const auto manager = address.query.contains("fieldManager") ? address.query.at("fieldManager") : "somebody";
   const Json body = json(request.body);
   const auto& resource = *address.resource;
@@ -121,8 +126,8 @@ net::Response ApiServer::carry_out(const net::Request& request) {
     const std::string name = address.key.name.empty() ? key_of(json(request.body)).name : address.key.name;
     writes.push_back(request.method + " " + std::string(address.resource->plural) + "/" + name + (address.subresource.empty() ? "" : "/" + address.subresource));
   }
-  const auto result = request.method == "GET" ? read(address) : write(address, request);
-  if (result) return {request.method == "POST" ? 201 : 200, {}, to_text(*result)};
+  const auto result = request.method == "GET" ? read(address) : text_of(write(address, request));
+  if (result) return {request.method == "POST" ? 201 : 200, {}, *result};
   const auto [status, body] = http_status(result.error());
   net::Headers headers;
   if (result.error().retry_after_s > 0) headers.emplace_back("Retry-After", std::to_string(result.error().retry_after_s));
@@ -195,14 +200,14 @@ void ApiServer::pump(const std::shared_ptr<Stream>& stream) {
   while (stream->told < history_.size()) {
     const Store::Event event = history_[stream->told++];
     if (event.resource != *address.resource) continue;
-    const auto key = key_of(event.object);
-    const bool shown = stream->shown.contains(key), fits = matches(address, event.object);
+    const auto key = key_of(*event.object);
+    const bool shown = stream->shown.contains(key), fits = matches(address, *event.object);
     if (event.type == "DELETED" || (shown && !fits)) {
       stream->shown.erase(key);
-      if (shown || fits) say(line("DELETED", event.object));
+      if (shown || fits) say(line("DELETED", *event.object));
     } else if (fits) {
       stream->shown.insert(key);
-      say(line(event.type, event.object));
+      say(line(event.type, *event.object));
     }
   }
 }

@@ -58,8 +58,8 @@ class ApiServer : public net::Client {
 
   Address address_of(const net::Request& request) const;
   net::Response carry_out(const net::Request& request);
-  Result<Json> read(const Address& address) const;
-  Result<Json> write(const Address& address, const net::Request& request);
+  Result<std::string> read(const Address& address) const;
+  Store::Answer write(const Address& address, const net::Request& request);
   void answer(const std::shared_ptr<Call>& call);
   void pump();
   void pump(const std::shared_ptr<Stream>& stream);

@@ -104,32 +104,32 @@ Store::Record* Store::find_record(const api::Resource& resource, const api::Key&
   return found == records_.end() ? nullptr : &found->second;
 }
 
-Result<Json> Store::get(const api::Resource& resource, const api::Key& key) const {
+Store::Answer Store::get(const api::Resource& resource, const api::Key& key) const {
   const Json* found = look(resource, key);
   if (!found) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
-  return *found;
+  return found;
 }
 
 const Json* Store::look(const api::Resource& resource, const api::Key& key) const {
   const auto found = records_.find({std::string(resource.plural), key});
-  return found == records_.end() ? nullptr : &found->second.object;
+  return found == records_.end() ? nullptr : found->second.object.get();
 }
 
 std::vector<const Json*> Store::list(const api::Resource& resource) const {
   std::vector<const Json*> out;
   for (auto record = records_.lower_bound({std::string(resource.plural), {}}); record != records_.end() && record->first.first == resource.plural; ++record) {
-    out.push_back(&record->second.object);
+    out.push_back(record->second.object.get());
   }
   return out;
 }
 
 std::vector<const Json*> Store::all() const {
   std::vector<const Json*> out;
-  for (const auto& [id, record] : records_) out.push_back(&record.object);
+  for (const auto& [id, record] : records_) out.push_back(record.object.get());
   return out;
 }
 
-void Store::tell(const api::Resource& resource, const char* type, const Json& object) {
+void Store::tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Json>& object) {
   if (on_event) on_event({resource, type, object, std::to_string(version_)});
 }
 
@@ -154,41 +154,42 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
 }
 
 // Stores the next state of an object, unless it is the state that is there.
-Result<Json> Store::keep(const api::Resource& resource, Record next) {
-  const auto key = key_of(next.object);
+Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned) {
+  const auto key = key_of(next);
   auto* record = find_record(resource, key);
-  add_defaults(next.object, schema_of(resource));
-  if (auto checked = check(resource, record ? record->object : Json(), next.object); !checked) return std::unexpected(checked.error());
-  JsonArray managers;
-  const bool same_owners = record && record->owned == next.owned;
-  if (same_owners) managers = at(record->object, "metadata", "managedFields").as_array();
-  for (const auto& [manager, paths] : same_owners ? decltype(next.owned){} : next.owned) {
-    if (paths.empty()) continue;
-    JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
-    if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
-    managers.push_back(std::move(entry));
+  static const Json kNothing;
+  const Json& before = record ? *record->object : kNothing;
+  add_defaults(next, schema_of(resource));
+  if (auto checked = check(resource, before, next); !checked) return std::unexpected(checked.error());
+  std::erase_if(owned, [](const auto& entry) { return entry.second.empty(); });
+  if (!record || record->owned != owned) {
+    JsonArray managers;
+    for (const auto& [manager, paths] : owned) {
+      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
+      if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
+      managers.push_back(std::move(entry));
+    }
+    metadata_of(next)["managedFields"] = std::move(managers);
   }
-  metadata_of(next.object)["managedFields"] = std::move(managers);
-  if (record && record->object == next.object) return record->object;
+  if (record && before == next) return record->object.get();
+  if (at(before, "spec") != at(next, "spec") || !record) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
+  metadata_of(next)["resourceVersion"] = std::to_string(++version_);
+  if (deleting(next) && !held(next) && resource != api::Pod::resource) return forget(resource, key);
   const bool fresh = !record;
-  if (fresh || at(record->object, "spec") != at(next.object, "spec")) {
-    metadata_of(next.object)["generation"] = as_int(at(next.object, "metadata", "generation")) + 1;
-  }
-  metadata_of(next.object)["resourceVersion"] = std::to_string(++version_);
-  if (deleting(next.object) && !held(next.object) && resource != api::Pod::resource) return forget(resource, key);
-  record = &(records_[{std::string(resource.plural), key}] = std::move(next));
-  const Json object = record->object;
+  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Json>(std::move(next)), std::move(owned)});
+  const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
-  return object;
+  return object.get();
 }
 
-Json Store::forget(const api::Resource& resource, const api::Key& key) {
+const Json* Store::forget(const api::Resource& resource, const api::Key& key) {
   const auto found = records_.find({std::string(resource.plural), key});
-  Json last = std::move(found->second.object);
+  Json last = *found->second.object;
   records_.erase(found);
   metadata_of(last)["resourceVersion"] = std::to_string(++version_);
-  tell(resource, "DELETED", last);
-  return last;
+  last_ = std::make_shared<const Json>(std::move(last));
+  tell(resource, "DELETED", last_);
+  return last_.get();
 }
 
 // What the API server says of an object that was not there.
@@ -206,101 +207,102 @@ void Store::bear(const api::Resource& resource, Json& object) {
   object.as_object()["kind"] = resource.kind;
 }
 
-Result<Json> Store::create(const api::Resource& resource, Json object, const std::string& manager) {
+Store::Answer Store::create(const api::Resource& resource, Json object, const std::string& manager) {
   const auto key = key_of(object);
   if (find_record(resource, key)) return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
   bear(resource, object);
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
-  Record record;
-  record.owned[{manager, "Update", ""}] = paths_of(part_of(object, ""), schema_of(resource));
-  record.object = std::move(object);
-  return keep(resource, std::move(record));
+  Owned owned{{{manager, "Update", ""}, paths_of(part_of(object, ""), schema_of(resource))}};
+  return keep(resource, std::move(object), std::move(owned));
 }
 
-Result<Json> Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager) {
+Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager) {
   const auto key = key_of(object);
   auto* record = find_record(resource, key);
   if (!record && !subresource.empty()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (!record && !uid_of(object).empty()) return fail(Code::kConflict, "uid mismatch: the object does not exist");
-  Record next;
+  Json next;
+  Owned owned;
   if (record) {
-    if (auto holds = precondition(record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
-    next = *record;
+    if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+    next = *record->object;
+    owned = record->owned;
   } else {
-    next.object = api::skeleton(resource, key);
-    bear(resource, next.object);
+    next = api::skeleton(resource, key);
+    bear(resource, next);
   }
   const Json& schema = schema_of(resource);
   const Json wanted = part_of(object, subresource);
-  const Json before = next.object;
   const Manager self{manager, "Apply", subresource};
   Paths now = paths_of(wanted, schema);
-  auto& mine = next.owned[self];
+  auto& mine = owned[self];
   for (const auto& path : mine) {
-    const bool shared = std::any_of(next.owned.begin(), next.owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(path); });
-    if (!now.contains(path) && !shared) erase(next.object, path);
+    const bool shared = std::any_of(owned.begin(), owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(path); });
+    if (!now.contains(path) && !shared) erase(next, path);
   }
-  merge(next.object, wanted, schema);
-  for (auto& [other, paths] : next.owned) {
-    if (other == self) continue;
-    std::erase_if(paths, [&](const std::string& path) {
-      const Json* was = find(before, path);
-      const Json* is = find(next.object, path);
-      return !was || !is || (now.contains(path) && *was != *is);
-    });
+  merge(next, wanted, schema);
+  if (record) {
+    for (auto& [other, paths] : owned) {
+      if (other == self) continue;
+      std::erase_if(paths, [&](const std::string& path) {
+        const Json* was = find(*record->object, path);
+        const Json* is = find(next, path);
+        return !was || !is || (now.contains(path) && *was != *is);
+      });
+    }
   }
   mine = std::move(now);
-  return keep(resource, std::move(next));
+  return keep(resource, std::move(next), std::move(owned));
 }
 
 // What changes is its writer's from then on, and nobody else's.
-Result<Json> Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
+Store::Answer Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
   const Json& schema = schema_of(resource);
   const auto written = paths_of(part_of(next, manager.subresource), schema);
-  Record out{std::move(next), record.owned};
+  Owned owned = record.owned;
   const auto changed = [&](const std::string& path) {
-    const Json* was = find(record.object, path);
-    const Json* is = find(out.object, path);
+    const Json* was = find(*record.object, path);
+    const Json* is = find(next, path);
     return !was || !is || *was != *is;
   };
-  for (auto& [other, paths] : out.owned) {
+  for (auto& [other, paths] : owned) {
     if (other.subresource == manager.subresource) std::erase_if(paths, changed);
   }
   for (const auto& path : written) {
-    if (changed(path)) out.owned[manager].insert(path);
+    if (changed(path)) owned[manager].insert(path);
   }
-  return keep(resource, std::move(out));
+  return keep(resource, std::move(next), std::move(owned));
 }
 
-Result<Json> Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
+Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
                                 const std::string& manager) {
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
-  if (auto holds = precondition(record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
-  Json next = record->object;
+  if (auto holds = precondition(*record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
+  Json next = *record->object;
   merge_json(next, patch);
   return update(resource, *record, std::move(next), {manager, "Update", subresource});
 }
 
-Result<Json> Store::replace(const api::Resource& resource, const Json& object) {
+Store::Answer Store::replace(const api::Resource& resource, const Json& object) {
   auto* record = find_record(resource, key_of(object));
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
-  if (auto holds = precondition(record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
-  Json next = record->object;
+  if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+  Json next = *record->object;
   const Json said = part_of(object, "");
   for (const auto& [name, value] : said.get_object()) next.as_object()[name] = value;
   return update(resource, *record, std::move(next), {"somebody", "Update", ""});
 }
 
-Result<Json> Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid, const std::string& version) {
+Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid, const std::string& version) {
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
-  if (auto holds = precondition(record->object, uid, version); !holds) return std::unexpected(holds.error());
-  if (deleting(record->object)) return record->object;
-  if (!held(record->object) && resource != api::Pod::resource) return forget(resource, key);
-  Record next = *record;
-  metadata_of(next.object)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
-  return keep(resource, std::move(next));
+  if (auto holds = precondition(*record->object, uid, version); !holds) return std::unexpected(holds.error());
+  if (deleting(*record->object)) return record->object.get();
+  if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
+  Json next = *record->object;
+  metadata_of(next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
+  return keep(resource, std::move(next), record->owned);
 }
 
 void Store::end_pod(const api::Key& key) {
@@ -310,13 +312,13 @@ void Store::end_pod(const api::Key& key) {
 
 bool Store::collect_garbage() {
   std::set<std::string> alive;
-  for (const auto& [id, record] : records_) alive.insert(uid_of(record.object));
+  for (const auto& [id, record] : records_) alive.insert(uid_of(*record.object));
   for (const auto& [id, record] : records_) {
-    const auto& owners = as_array(at(record.object, "metadata", "ownerReferences"));
+    const auto& owners = as_array(at(*record.object, "metadata", "ownerReferences"));
     const bool orphan = !owners.empty() && std::none_of(owners.begin(), owners.end(), [&](const Json& owner) {
       return alive.contains(std::string(as_string(at(owner, "uid"))));
     });
-    if (!orphan || deleting(record.object)) continue;
+    if (!orphan || deleting(*record.object)) continue;
     for (const auto& resource : kKnown) {
       if (resource.plural == id.first) KNFE_CHECK(remove(resource, api::Key(id.second)));
     }

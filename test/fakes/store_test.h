@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "api/object.h"
 #include "test/fakes/ownership_test.h"
@@ -15,27 +16,30 @@ class Store {
   struct Event {
     api::Resource resource;
     std::string type;  // ADDED, MODIFIED, DELETED
-    Json object;
+    std::shared_ptr<const Json> object;
     std::string version;
   };
 
+  // An object as it is now; valid until the next write.
+  using Answer = Result<const Json*>;
+
   Store();
 
-  Result<Json> get(const api::Resource& resource, const api::Key& key) const;
-  // Valid until the next write; null if there is none.
+  Answer get(const api::Resource& resource, const api::Key& key) const;
+  // The same, but null if there is none.
   const Json* look(const api::Resource& resource, const api::Key& key) const;
   std::vector<const Json*> list(const api::Resource& resource) const;
   std::vector<const Json*> all() const;
   const api::Resource* resource_of(std::string_view group, std::string_view plural) const;
   std::string version() const { return std::to_string(version_); }
 
-  Result<Json> create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
-  Result<Json> apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager);
-  Result<Json> merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
+  Answer create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
+  Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager);
+  Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
                            const std::string& manager);
-  Result<Json> replace(const api::Resource& resource, const Json& object);
+  Answer replace(const api::Resource& resource, const Json& object);
   // Pods stay until end_pod(), as they do until kubelet has ended them.
-  Result<Json> remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
+  Answer remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
   void end_pod(const api::Key& key);
   // Deletes what has lost all its owners; false if there is nothing of that kind.
   bool collect_garbage();
@@ -50,9 +54,10 @@ class Store {
     std::string name, operation, subresource;
     auto operator<=>(const Manager&) const = default;
   };
+  using Owned = std::map<Manager, Paths>;
   struct Record {
-    Json object;
-    std::map<Manager, Paths> owned;
+    std::shared_ptr<const Json> object;
+    Owned owned;
   };
   using Id = std::pair<std::string, api::Key>;
 
@@ -60,14 +65,15 @@ class Store {
   const Json& schema_of(const api::Resource& resource) const;
   Result<void> check(const api::Resource& resource, const Json& before, const Json& after) const;
   void bear(const api::Resource& resource, Json& object);
-  Result<Json> keep(const api::Resource& resource, Record next);
-  Result<Json> update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
-  Json forget(const api::Resource& resource, const api::Key& key);
-  void tell(const api::Resource& resource, const char* type, const Json& object);
+  Answer keep(const api::Resource& resource, Json next, Owned owned);
+  Answer update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
+  const Json* forget(const api::Resource& resource, const api::Key& key);
+  void tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Json>& object);
 
   std::map<std::string, Json> schemas_;
   std::map<Id, Record> records_;
   std::map<Id, int> lives_;
+  std::shared_ptr<const Json> last_;  // what was removed last
   std::uint64_t version_ = 100;
 };
 

@@ -1,0 +1,461 @@
+#include "test/fakes/world_test.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "operators/function/plan.h"
+#include "operators/network/plan.h"
+#include "operators/service/plan.h"
+#include "test/fakes/json_test.h"
+
+namespace knfe::fakes {
+
+using runtime::Action;
+using runtime::Moment;
+using runtime::Plan;
+using Verb = Action::Verb;
+
+namespace {
+
+template <class T>
+Result<T> only_meta(const Json& object) {
+  T out;
+  KNFE_TRY(out.meta, api::decode_meta(object));
+  return out;
+}
+
+api::Key key_of(const Json& object) {
+  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
+}
+std::string_view uid_of(const Json& object) { return as_string(at(object, "metadata", "uid")); }
+bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
+
+const Json& condition(const Json& object, std::string_view type) {
+  static const Json kNone;
+  for (const auto& one : as_array(at(object, "status", "conditions"))) {
+    if (as_string(at(one, "type")) == type) return one;
+  }
+  return kNone;
+}
+
+bool controlled_by(const Json& object, const Json& owners) {
+  for (const auto& owner : as_array(at(object, "metadata", "ownerReferences"))) {
+    for (const auto& other : as_array(owners)) {
+      if (at(owner, "uid") == at(other, "uid")) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+World::World(Store begin) : store(std::move(begin)) {
+  store.on_event = [this](const Store::Event& event) {
+    for (auto& feed : feeds_) {
+      if (feed.cache->resource() != event.resource) continue;
+      feed.pending.push_back(event);
+      if (!random) see(feed, feed.pending.size());
+    }
+  };
+  open_view();
+}
+
+template <class T>
+void World::follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label, const char* value) {
+  Feed feed;
+  feed.cache = &cache;
+  feed.partial = label != nullptr;
+  feed.take = [&cache, decode](const Store::Event& event) {
+    if (event.type == "DELETED") {
+      cache.erase(key_of(*event.object), std::string(as_string(at(*event.object, "metadata", "resourceVersion"))));
+    } else {
+      cache.put(*decode(*event.object));
+    }
+    cache.advance(event.version);
+  };
+  feed.ingest = [&cache, decode](const Json& object) { cache.put_live(*decode(object)); };
+  feed.selects = [label, value](const Json& object) {
+    if (!label) return true;
+    const Json& live = at(object, "metadata", "labels", label);
+    return live.is_string() && (!value || as_string(live) == value);
+  };
+  for (const auto* object : store.list(T::resource)) {
+    if (feed.selects(*object)) cache.put(*decode(*object));
+  }
+  cache.advance(store.version());
+  feeds_.push_back(std::move(feed));
+}
+
+template <class T, class Decide>
+void World::control(kube::Cache<T>& cache, Decide decide) {
+  controllers_.push_back({T::resource, &cache,
+                          [&cache] {
+                            std::vector<api::Key> keys;
+                            for (const auto& [key, object] : cache.all()) keys.push_back(key);
+                            return keys;
+                          },
+                          [&cache, decide](const api::Key& key, const Moment& moment) {
+                            const T* object = cache.get(key);
+                            return object ? decide(*object, moment) : Plan{};
+                          }});
+}
+
+void World::open_view() {
+  feeds_.clear();
+  controllers_.clear();
+  unseen_.clear();
+  view = std::make_unique<operators::View>();
+  auto& v = *view;
+  follow(v.services, api::decode_object<api::NetworkService>);
+  follow(v.functions, api::decode_object<api::NetworkFunction>);
+  follow(v.member_sets, api::decode_object<api::MemberSet>);
+  follow(v.members, api::decode_object<api::Member>);
+  follow(v.networks, api::decode_object<api::Network>);
+  follow(v.connection_points, api::decode_object<api::ConnectionPoint>);
+  follow(v.allocations, api::decode_object<api::Allocation>);
+  follow(v.pods, api::decode_pod, operators::label::kMember);
+  follow(v.attachments, only_meta<api::Attachments>, operators::label::kManagedBy, "knfe");
+  follow(v.config_maps, only_meta<api::ConfigMap>, operators::label::kManagedBy, "knfe");
+  follow(v.service_accounts, only_meta<api::ServiceAccount>, operators::label::kManagedBy, "knfe");
+  follow(v.rbac_roles, only_meta<api::RbacRole>, operators::label::kManagedBy, "knfe");
+  follow(v.role_bindings, only_meta<api::RoleBinding>, operators::label::kManagedBy, "knfe");
+  control(v.services, [&v](const auto& object, const Moment& moment) { return operators::plan_service(object, v, moment); });
+  control(v.networks, [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
+  control(v.functions, [&v](const auto& object, const Moment& moment) { return operators::plan_function(object, v, moment); });
+  control(v.member_sets, [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
+  control(v.members, [&v, this](const auto& object, const Moment& moment) { return operators::plan_member(object, v, multus_, pods_, moment); });
+  control(v.connection_points, [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
+}
+
+World::Feed& World::feed_of(const api::Resource& resource) {
+  const auto found = std::find_if(feeds_.begin(), feeds_.end(), [&](const Feed& feed) { return feed.cache->resource() == resource; });
+  KNFE_CHECK(found != feeds_.end());
+  return *found;
+}
+
+void World::see(Feed& feed, std::size_t how_many) {
+  for (; how_many > 0 && !feed.pending.empty(); --how_many) {
+    const Store::Event event = std::move(feed.pending.front());
+    feed.pending.pop_front();
+    if (feed.selects(*event.object)) feed.take(event);
+  }
+}
+
+void World::see_all() {
+  for (auto& feed : feeds_) see(feed, feed.pending.size());
+}
+
+Plan World::plan(const api::Resource& resource, const api::Key& key) {
+  see_all();
+  for (const auto& controller : controllers_) {
+    if (controller.resource == resource) return controller.plan(key, {"2026-02-01T00:00:00Z", now, nullptr});
+  }
+  return {};
+}
+
+bool World::settled() {
+  see_all();
+  for (const auto& controller : controllers_) {
+    for (const auto& key : controller.keys()) {
+      const Plan wanted = plan(controller.resource, key);
+      if (wanted.settled()) continue;
+      for (const auto& action : wanted.actions) MESSAGE("not settled: ", action.text());
+      if (wanted.status) MESSAGE("not settled: ", wanted.status->text());
+      return false;
+    }
+  }
+  return true;
+}
+
+// What the Manager does with a plan. Whatever it wrote it has seen before it plans for this object again.
+void World::work(const Controller& controller, const api::Key& key) {
+  const std::string id = std::string(controller.resource.plural) + "/" + key.text();
+  for (const auto& plural : std::exchange(unseen_[id], {})) {
+    for (auto& feed : feeds_) {
+      if (feed.cache->resource().plural == plural) see(feed, feed.pending.size());
+    }
+  }
+  if (random) {
+    for (auto& feed : feeds_) {
+      if ((*random)() % 2) see(feed, (*random)() % (feed.pending.size() + 1));
+    }
+  }
+  char wall[32];
+  std::snprintf(wall, sizeof wall, "2026-02-01T%02d:%02d:%02dZ", seconds_ / 3600, seconds_ / 60 % 60, seconds_ % 60);
+  ++seconds_;
+  Plan wanted = controller.plan(key, {wall, now, nullptr});
+  std::optional<Error> refusal;
+  for (const auto& action : wanted.actions) {
+    unseen_[id].insert(std::string(action.resource.plural));
+    if (carry_out(action, refusal)) continue;
+    if (!refusal) return;
+    // Refused for good: what is left is to say so.
+    wanted.status = controller.plan(key, {wall, now, &*refusal}).status;
+    break;
+  }
+  if (!wanted.status) return;
+  unseen_[id].insert(std::string(wanted.status->resource.plural));
+  carry_out(*wanted.status, refusal);
+}
+
+// False if the run ends here; a refusal for good is told.
+bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
+  auto& feed = feed_of(action.resource);
+  Store::Answer answer = nullptr;
+  switch (action.verb) {
+    case Verb::kProve: {
+      const Json* live = store.look(action.resource, action.key);
+      return !live || !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}});
+    }
+    case Verb::kApply: {
+      const Json* live = store.look(action.resource, action.key);
+      if (action.fresh && feed.partial && live && !controlled_by(*live, at(action.body, "metadata", "ownerReferences"))) {
+        refusal = Error{Code::kAlreadyExists, std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else", {}, {}, 0};
+        return false;
+      }
+      answer = store.apply(action.resource, action.body, action.subresource, action.manager);
+      break;
+    }
+    case Verb::kCreate: answer = store.create(action.resource, action.body, "knfe"); break;
+    case Verb::kPatch: answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager); break;
+    case Verb::kDelete: answer = store.remove(action.resource, action.key, action.uid, action.resource_version); break;
+  }
+  writes.push_back(action.text());
+  if (after_write) after_write();
+  if (after_step) after_step();
+  if (answer) return true;
+  const Code code = answer.error().code;
+  if (code == Code::kAlreadyExists && action.verb == Verb::kCreate) {
+    if (const Json* live = store.look(action.resource, action.key); live && feed.selects(*live)) feed.ingest(*live);
+    return false;
+  }
+  const bool changes = action.verb == Verb::kDelete || action.verb == Verb::kPatch || !action.subresource.empty();
+  if (code == Code::kNotFound && changes) return true;
+  if (code != Code::kConflict) refusal = answer.error();
+  return false;
+}
+
+void World::run_kubelet(const api::Key& key) {
+  const Json* pod = store.look(api::Pod::resource, key);
+  if (!pod) return;
+  if (!deleting(*pod)) {
+    if (!at(*pod, "status").is_null()) return;
+    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})", "status");
+    return;
+  }
+  // The preStop hook holds it until the agent has left, if there is an agent and somebody to tell it.
+  const Json* member = store.look(api::Member::resource, key);
+  const bool reported = member && as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
+  const bool left = !reported || !agents || as_string(at(condition(*member, "Left"), "status")) == "True";
+  if (left) store.end_pod(key);
+}
+
+void World::run_agent(const api::Key& key) {
+  const Json* pod = store.look(api::Pod::resource, key);
+  const Json* member = store.look(api::Member::resource, key);
+  if (!pod || !member || as_string(at(*pod, "status", "phase")) != "Running") return;
+  if (as_string(at(*member, "spec", "membership", "agent")) == "None") return;
+  const std::string function(as_string(at(*member, "spec", "function")));
+  const Json* map = store.look(api::ConfigMap::resource, {key.ns, function + "-peers"});
+  bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) == "Left";
+  if (map) {
+    const Json list = json(as_string(at(*map, "data", "members.json")));
+    for (const auto& entry : as_array(at(list, "members"))) {
+      if (as_string(at(entry, "name")) != key.name) continue;
+      told = as_string(at(entry, "state")) == "Leaving";
+      asked = asked || as_bool(at(entry, "leave"));
+    }
+  }
+  JsonArray conditions;
+  const auto say = [&](const char* type, bool status, const char* reason) {
+    const Json& before = condition(*member, type);
+    const bool same = as_string(at(before, "status")) == (status ? "True" : "False");
+    conditions.push_back(JsonObject{{"type", type}, {"status", status ? "True" : "False"}, {"reason", reason}, {"message", reason},
+                                    {"lastTransitionTime", same ? at(before, "lastTransitionTime") : Json("2026-02-02T00:00:00Z")}});
+  };
+  say("Joined", true, "Joined");
+  say("Serving", !asked, asked ? "Leaving" : "Serving");
+  say("Left", asked && told, !asked ? "Serving" : told ? "Left" : "Draining");
+  const bool same_pod = as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
+  if (same_pod && std::all_of(conditions.begin(), conditions.end(), [&](const Json& one) { return condition(*member, as_string(at(one, "type"))) == one; })) return;
+  JsonObject object = api::skeleton(api::Member::resource, key);
+  object["metadata"].as_object()["uid"] = uid_of(*member);
+  object["status"] = JsonObject{{"agent", JsonObject{{"podUID", uid_of(*pod)}}}, {"conditions", std::move(conditions)}};
+  KNFE_CHECK(store.apply(api::Member::resource, object, "status", "knfe-guest"));
+}
+
+void World::pass() {
+  std::vector<std::function<void()>> steps;
+  for (const auto& controller : controllers_) {
+    for (const auto& key : controller.keys()) {
+      steps.push_back([this, &controller, key] { work(controller, key); });
+    }
+  }
+  for (const auto* pod : store.list(api::Pod::resource)) {
+    const auto key = key_of(*pod);
+    if (kubelet) steps.push_back([this, key] { run_kubelet(key); });
+    if (agents) steps.push_back([this, key] { run_agent(key); });
+  }
+  if (collector) {
+    steps.push_back([this] {
+      while (store.collect_garbage()) {
+      }
+    });
+  }
+  if (random) std::shuffle(steps.begin(), steps.end(), *random);
+  for (const auto& step : steps) {
+    step();
+    if (after_step) after_step();
+  }
+}
+
+void World::advance(unsigned passes) {
+  while (passes-- > 0) pass();
+}
+
+void World::converge() {
+  for (int i = 0; i < 200; ++i) {
+    const std::string before = store.version();
+    const auto written = writes.size();
+    pass();
+    if (before != store.version() || written != writes.size()) continue;
+    see_all();  // whoever lags sees the rest, and has nothing to do either
+    if (random) {
+      const auto order = std::exchange(random, {});
+      pass();
+      random = order;
+    }
+    if (before == store.version() && written == writes.size()) return;
+  }
+  FAIL_CHECK("this never comes to rest; written last: ", writes.back());
+}
+
+void World::put(const std::string& text) {
+  Json object = json(text);
+  auto& metadata = object.at("metadata").as_object();
+  if (!metadata.contains("namespace")) metadata["namespace"] = "n";
+  for (const auto& feed : feeds_) {
+    if (feed.cache->resource().kind != as_string(at(object, "kind"))) continue;
+    const auto applied = store.apply(feed.cache->resource(), object, "", "kubectl");
+    KNFE_CHECK(applied);
+    return;
+  }
+  KNFE_CHECK(false && "known kind");
+}
+
+Json World::get(const api::Resource& resource, const std::string& name) const {
+  const Json* found = store.look(resource, {"n", name});
+  return found ? *found : Json();
+}
+
+void World::patch(const api::Resource& resource, const std::string& name, const std::string& text, const std::string& subresource) {
+  KNFE_CHECK(store.merge_patch(resource, {"n", name}, json(text), subresource, "somebody"));
+}
+
+void World::remove(const api::Resource& resource, const std::string& name) { KNFE_CHECK(store.remove(resource, {"n", name})); }
+
+std::vector<std::string> World::names(const api::Resource& resource) const {
+  std::vector<std::string> out;
+  for (const auto* object : store.list(resource)) out.push_back(key_of(*object).name);
+  return out;
+}
+
+std::string World::ready(const api::Resource& resource, const std::string& name) const {
+  const Json object = get(resource, name);
+  const Json& ready = condition(object, "Ready");
+  return std::string(as_string(at(ready, "status"))) + " " + std::string(as_string(at(ready, "reason")));
+}
+
+std::string World::reason(const api::Resource& resource, const std::string& name, std::string_view type) const {
+  const Json object = get(resource, name);
+  return std::string(as_string(at(condition(object, type), "reason")));
+}
+
+std::string World::message(const api::Resource& resource, const std::string& name) const {
+  const Json object = get(resource, name);
+  return std::string(as_string(at(condition(object, "Ready"), "message")));
+}
+
+namespace {
+
+// List-maps keep no order; what is inside a workload or a pod does.
+void mask(Json& value, bool ordered) {
+  if (auto* object = value.if_object()) {
+    for (const char* varying : {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
+      object->erase(varying);
+    }
+    for (auto& member : *object) mask(member.value(), ordered || member.key() == "workload");
+  } else if (auto* array = value.if_array()) {
+    std::map<std::string, Json> sorted;
+    for (auto& item : *array) {
+      mask(item, ordered);
+      sorted.emplace(canonical(item), item);
+    }
+    if (ordered || sorted.size() != array->size() || !array->front().is_object()) return;
+    array->clear();
+    for (auto& [text, item] : sorted) array->push_back(std::move(item));
+  }
+}
+
+}  // namespace
+
+std::set<std::string> World::masked() const {
+  // Addresses, and what is made of them, by whose they are.
+  std::vector<std::pair<std::string, std::string>> words;
+  for (const auto* claim : store.list(api::Allocation::resource)) {
+    const Json& spec = at(*claim, "spec");
+    const std::string whose = "<" + std::string(as_string(at(spec, "owner"))) + "/" + std::string(as_string(at(spec, "subnet"))) + ">";
+    words.emplace_back(as_string(at(spec, "ip")), whose);
+    words.emplace_back(key_of(*claim).name, "ip" + whose);
+  }
+  for (const auto* point : store.list(api::ConnectionPoint::resource)) {
+    if (const auto mac = as_string(at(*point, "status", "mac")); !mac.empty()) words.emplace_back(mac, "<mac of " + key_of(*point).name + ">");
+  }
+  std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  std::set<std::string> lines;
+  for (const auto* live : store.all()) {
+    std::string text = canonical(*live);
+    for (const auto& [word, other] : words) {
+      for (std::size_t found = 0; (found = text.find(word, found)) != std::string::npos; found += other.size()) text.replace(found, word.size(), other);
+    }
+    // Lives of a name.
+    for (std::size_t found = 0; (found = text.find('#', found)) != std::string::npos; ++found) {
+      text.erase(found, text.find_first_not_of("0123456789", found + 1) - found);
+    }
+    Json object = json(text);
+    mask(object, at(object, "kind") == "Pod");
+    text = canonical(object);
+    lines.insert(text);
+  }
+  return lines;
+}
+
+std::string difference(const std::set<std::string>& a, const std::set<std::string>& b) {
+  const auto only = [](const auto& these, const auto& others) {
+    std::string out;
+    for (const auto& line : these) {
+      if (others.contains(line)) continue;
+      const Json object = json(line);
+      out += "\n  " + std::string(as_string(at(object, "kind"))) + " " + key_of(object).name + ": " +
+             canonical(at(object, "metadata")) + " " + canonical(at(object, "status")) + " " + canonical(at(object, "spec")).substr(0, 600);
+    }
+    return out;
+  };
+  const std::string first = only(a, b), second = only(b, a);
+  return first + (first == second ? "" : "\nis not") + second;
+}
+
+std::string ims() {
+  const std::string role = R"("membership": {"joined": {"command": ["/opt/joined"]}, "leave": {"command": ["/opt/leave"]}},
+    "workload": {"pod": {"spec": {"containers": [{"name": "sip", "image": "sip:1"}]}}})";
+  return R"({"apiVersion": "knfe.io/v1alpha1", "kind": "NetworkService", "metadata": {"name": "ims"}, "spec": {
+    "networks": [{"name": "access", "subnets": [{"name": "v4", "cidr": "10.10.0.0/24"}]},
+                 {"name": "core", "subnets": [{"name": "v4", "cidr": "10.20.0.0/24"}, {"name": "v6", "cidr": "fd20::/64"}]}],
+    "functions": [{"name": "sip", "roles": [
+      {"name": "bono", "size": {"exactly": 1},
+       "connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}], )" + role + R"(},
+      {"name": "sprout", "size": {"initial": 3, "min": 1, "max": 8}, "connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )" + role + "}]}]}}";
+}
+
+}  // namespace knfe::fakes
