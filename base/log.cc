@@ -18,7 +18,8 @@ std::string_view name_of(Level level) {
     case Level::kDebug: return "debug";
     case Level::kInfo: return "info";
     case Level::kWarning: return "warning";
-    case Level::kError: return "error";
+    case Level::kError:
+    case Level::kNone: return "error";
   }
   return "error";
 }

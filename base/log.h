@@ -13,7 +13,7 @@
 
 namespace knfe {
 
-enum class Level { kDebug, kInfo, kWarning, kError };
+enum class Level { kDebug, kInfo, kWarning, kError, kNone };  // kNone: nothing is logged
 
 struct LogField {
   std::string_view name;

@@ -1,5 +1,5 @@
-// Time: the monotonic clocks in a test's hands. While one lives, boot_now() and the loop's timers go on by what pass()
-// says, beside the little that really passes. So whatever waits for seconds is tested in microseconds, without a sleep.
+// Time: the monotonic clocks in a test's hands. While one lives, boot_now() and the loop's timers stand still but for what
+// pass() says. So whatever waits for seconds is tested in microseconds, without a sleep, on however slow a machine.
 #pragma once
 
 #include <functional>
