@@ -52,7 +52,7 @@ Json crd(const Facts& facts) {
   JsonObject properties{
       {"apiVersion", {{"type", "string"}, {"description", "Version of the schema of this object."}}},
       {"kind", {{"type", "string"}, {"description", "Kind of this object."}}},
-      {"metadata", JsonObject{{"type", "object"}}},  // the API server describes it and allows nothing else here
+      {"metadata", JsonObject{{"type", "object"}}},  // the API server describes it and allows nothing here but rules for the name
       {"spec", described(schema_of<Spec>({}), Fields<Spec>::doc)},
   };
   if constexpr (has_status) properties["status"] = described(schema_of<Status>({}), Fields<Status>::doc);
@@ -62,7 +62,9 @@ Json crd(const Facts& facts) {
     const std::string message = "the name must be an RFC 1035 label of at most " + limit + " characters: others are derived from it";
     schema["x-kubernetes-validations"] = JsonArray{JsonObject{
         {"rule", "self.metadata.name.size() <= " + limit + " && self.metadata.name.matches('" + kLabelPattern + "')"},
-        {"message", message}}};
+        {"message", message},
+        {"fieldPath", ".metadata.name"}}};
+    schema["properties"].as_object()["metadata"].as_object()["properties"] = JsonObject{{"name", JsonObject{{"type", "string"}}}};
   }
 
   JsonArray columns;

@@ -220,6 +220,7 @@ JsonObject schema_of(const Is& is) {
     schema["type"] = "object";
     schema["maxProperties"] = is.max_items ? is.max_items : 64;
     schema["additionalProperties"] = JsonObject{{"type", "string"}, {"maxLength", 1024}};
+    describe_rules(schema, is.rules);
   } else if constexpr (is_vector<T>) {
     using Item = typename T::value_type;
     Is of_item;

@@ -11,7 +11,9 @@ std::string trouble_of(const Json& status) {
       const Json& waiting = at(container, "state", "waiting");
       const auto reason = as_string(at(waiting, "reason"));
       if (reason.empty() || reason == "PodInitializing" || reason == "ContainerCreating") continue;
-      std::string out = "container " + std::string(as_string(at(container, "name"))) + ": " + std::string(reason);
+      std::string out = "container " + std::string(as_string(at(container, "name")));
+      if (const auto image = as_string(at(container, "image")); !image.empty()) out += " (image " + std::string(image) + ")";
+      out += ": " + std::string(reason);
       if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + std::string(message.substr(0, 500));
       return out;
     }

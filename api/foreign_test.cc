@@ -31,8 +31,8 @@ TEST_CASE("why a pod does not run is what kubelet says of the first container th
         "container a: ImagePullBackOff: no such image");
   CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"running": {}}}, {"name": "b", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})").trouble ==
         "container b: CrashLoopBackOff");
-  CHECK(pod(R"({"initContainerStatuses": [{"name": "i", "state": {"waiting": {"reason": "ErrImagePull"}}}],
-                "containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})").trouble == "container i: ErrImagePull");
+  CHECK(pod(R"({"initContainerStatuses": [{"name": "i", "image": "x:1", "state": {"waiting": {"reason": "ErrImagePull"}}}],
+                "containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})").trouble == "container i (image x:1): ErrImagePull");
 }
 
 TEST_CASE("a pod that is merely starting is in no trouble") {

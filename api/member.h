@@ -38,7 +38,8 @@ struct Fields<PodTemplate> {
   static constexpr const char* doc = "A pod.";
   static constexpr auto list = std::tuple{
       field("labels", &PodTemplate::labels, "Labels that the pod has beside KNFE's own."),
-      field("annotations", &PodTemplate::annotations, "Annotations that the pod has beside KNFE's own."),
+      field("annotations", &PodTemplate::annotations, "Annotations that the pod has beside KNFE's own.",
+            {.rules = {{{"!('k8s.v1.cni.cncf.io/networks' in self)", "the networks of a member are its connectionPoints"}}}}),
       field("spec", &PodTemplate::spec,
             "A core/v1 PodSpec. The API server checks it when the first pod is made; its answer is shown in the conditions. KNFE adds the guest "
             "agent, the member's environment and the data-plane networks.",

@@ -102,11 +102,14 @@ struct MemberSetSpec : MemberTemplate {
 template <>
 struct Fields<MemberSetSpec> {
   static constexpr const char* doc = "One role of a function.";
+  // The messages tell no figures: the API server refuses a messageExpression that puts strings together as too costly.
   static constexpr Rules rules = {{
       {"!has(self.size.exactly) || !has(self.replicas) || self.replicas == self.size.exactly",
        "the NetworkFunction owns the size of this role (size.exactly): change it there, or give the role size.initial, min and max"},
-      {"!has(self.size.min) || !has(self.replicas) || self.replicas >= self.size.min", "replicas must be at least size.min"},
-      {"!has(self.size.max) || !has(self.replicas) || self.replicas <= self.size.max", "replicas must be at most size.max"},
+      {"!has(self.size.min) || !has(self.replicas) || self.replicas >= self.size.min",
+       "replicas must be at least size.min: lower that in the NetworkFunction's role first"},
+      {"!has(self.size.max) || !has(self.replicas) || self.replicas <= self.size.max",
+       "replicas must be at most size.max: raise that in the NetworkFunction's role first"},
   }};
   static constexpr auto list = std::tuple_cat(
       std::tuple{field("function", &MemberSetSpec::function, "NetworkFunction it belongs to.", {.required = true}),

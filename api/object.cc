@@ -69,6 +69,10 @@ bool is_true(const Conditions& conditions, std::string_view type) {
   return condition && condition->status == "True";
 }
 
+Key key_of(const Json& object) {
+  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
+}
+
 JsonObject skeleton(const Resource& resource, const Key& key) {
   JsonObject metadata{{"name", key.name}};
   if (!key.ns.empty()) metadata["namespace"] = key.ns;

@@ -129,6 +129,8 @@ Result<T> decode_object(const Json& json) {
   return out;
 }
 
+// Whose name an object as JSON has.
+Key key_of(const Json& object);
 // {apiVersion, kind, metadata{name, namespace}} of an object to write.
 JsonObject skeleton(const Resource& resource, const Key& key);
 // The ownerReference to an object of `resource`.

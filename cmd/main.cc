@@ -34,14 +34,14 @@ int main(int argc, char** argv) {
 
   StatusOptions status;
   std::string output;
-  auto* status_command = app.add_subcommand("status", "Show a service as a tree, and why what is not ready is not");
-  status_command->add_option("SERVICE", status.service, "Name of a NetworkService; without it, all that is there");
+  auto* status_command = app.add_subcommand("status", "Show services, functions and networks as a tree, and why what is not ready is not");
+  status_command->add_option("NAME", status.name, "Name of a NetworkService, NetworkFunction or Network; without it, all that is there");
   status_command->add_option("-n,--namespace", status.ns, "Namespace; without it, the kubeconfig's");
   status_command->add_flag("-A,--all-namespaces", status.all_namespaces, "All namespaces");
   status_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
   status_command->add_option("--kubeconfig", status.kubeconfig, "Path of a kubeconfig; without it, as kubectl finds it");
   status_command->add_option("--context", status.context, "Context in the kubeconfig");
-  status_command->footer("Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service\n"
+  status_command->footer("Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service, function or network\n"
                          "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
 
   auto* version_command = app.add_subcommand("version", "Print the version");

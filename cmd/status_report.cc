@@ -110,20 +110,20 @@ bool all_ready(const Node& node) { return node.ready && std::all_of(node.below.b
 
 }  // namespace
 
-StatusReport report_status(const View& view, const std::string& ns, const std::string& service) {
+StatusReport report_status(const View& view, const std::string& ns, const std::string& name) {
   std::vector<std::pair<std::string, Node>> roots;
-  const auto here = [&](const api::Meta& meta) { return ns.empty() || meta.key.ns == ns; };
-  for (const auto& [key, object] : view.services.all()) {
-    if (here(object.meta) && (service.empty() || service == key.name)) roots.emplace_back(key.ns, service_node(object, view));
+  // By name, or else whatever no service has.
+  const auto wanted = [&](const api::Meta& meta) {
+    return (ns.empty() || meta.key.ns == ns) && (name.empty() ? !meta.controller() : meta.key.name == name);
+  };
+  for (const auto& [key, service] : view.services.all()) {
+    if (wanted(service.meta)) roots.emplace_back(key.ns, service_node(service, view));
   }
-  // What stands on its own, without a service.
-  if (service.empty()) {
-    for (const auto& [key, network] : view.networks.all()) {
-      if (here(network.meta) && !network.meta.controller()) roots.emplace_back(key.ns, network_node(network));
-    }
-    for (const auto& [key, function] : view.functions.all()) {
-      if (here(function.meta) && !function.meta.controller()) roots.emplace_back(key.ns, function_node(function, view));
-    }
+  for (const auto& [key, network] : view.networks.all()) {
+    if (wanted(network.meta)) roots.emplace_back(key.ns, network_node(network));
+  }
+  for (const auto& [key, function] : view.functions.all()) {
+    if (wanted(function.meta)) roots.emplace_back(key.ns, function_node(function, view));
   }
   StatusReport report;
   report.found = !roots.empty();

@@ -32,10 +32,6 @@ net::Request write(std::string method, std::string target, const char* type, con
   return {std::move(method), std::move(target), {{"Content-Type", type}, {"Accept", "application/json"}}, to_text(body)};
 }
 
-api::Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
-}
-
 }  // namespace
 
 std::string path_of(const api::Resource& resource, const std::string& ns, const std::string& name,
@@ -54,15 +50,15 @@ net::Request get_request(const api::Resource& resource, const api::Key& key) {
 }
 
 net::Request create_request(const api::Resource& resource, const Json& object) {
-  const auto key = key_of(object);
+  const auto key = api::key_of(object);
   return write("POST", path_of(resource, key.ns) + "?fieldManager=knfe&fieldValidation=Strict", "application/json", object);
 }
 
 net::Request apply_request(const api::Resource& resource, const Json& object, const std::string& subresource,
-                           const std::string& manager) {
-  const auto key = key_of(object);
+                           const std::string& manager, bool force) {
+  const auto key = api::key_of(object);
   return write("PATCH",
-               path_of(resource, key.ns, key.name, subresource) + "?fieldManager=" + manager + "&force=true&fieldValidation=Strict",
+               path_of(resource, key.ns, key.name, subresource) + "?fieldManager=" + manager + (force ? "&force=true" : "") + "&fieldValidation=Strict",
                "application/apply-patch+yaml", object);
 }
 

@@ -304,6 +304,74 @@ TEST_CASE("what somebody takes away is put back, and what somebody changes put r
   CHECK(world.settled());
 }
 
+TEST_CASE("a connection point that is deleted keeps its addresses for as long as a pod carries them") {
+  World world(serving());
+  const std::string point = sprout(0) + "-core";
+  const auto held = [&] { return world.names(kAllocations).size(); };
+  const auto all = held();
+  world.remove(api::ConnectionPoint::resource, point);
+  world.converge();
+  CHECK(held() == all);
+  CHECK(world.ready(api::ConnectionPoint::resource, point) == "False DeletionBlocked");
+  CHECK(world.message(api::ConnectionPoint::resource, point).find("Pod " + sprout(0)) != std::string::npos);
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  world.after_step = [&world] { check_addresses(world); };
+  world.remove(kPods, sprout(0));
+  world.converge();
+  CHECK(world.ready(api::ConnectionPoint::resource, point) == "True Ready");
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(held() == all);
+  CHECK(world.settled());
+}
+
+TEST_CASE("whoever is in a role that is wanted no more is shown as leaving until it is gone") {
+  World world(serving());
+  world.agents = false;
+  const std::string text = ims();
+  const auto begin = text.find(R"({"name": "bono")"), end = text.find(R"({"name": "sprout")");
+  world.put(text.substr(0, begin) + text.substr(end));
+  const auto listed = [&] {
+    const Json list = json(as_string(pick(world.get(api::ConfigMap::resource, "ims-sip-peers"), "data", "members.json")));
+    for (const auto& member : as_array(at(list, "members"))) {
+      if (as_string(at(member, "name")) == "ims-sip-bono-0") return std::string(as_string(at(member, "state")));
+    }
+    return std::string();
+  };
+  bool gone = false;
+  world.kubelet = false;
+  world.after_step = [&] {
+    gone = gone || listed().empty();
+    if (world.has(kPods, "ims-sip-bono-0")) CHECK_FALSE(gone);
+  };
+  world.converge();
+  CHECK(listed() == "Leaving");
+  world.kubelet = world.agents = true;
+  world.converge();
+  CHECK(listed().empty());
+  CHECK_FALSE(world.has(kMembers, "ims-sip-bono-0"));
+}
+
+TEST_CASE("the agents' rights go with the last agent") {
+  World world(serving());
+  std::string text = ims();
+  for (std::size_t found = 0; (found = text.find(R"("membership": {)", found)) != std::string::npos; found += 20) text.insert(found + 15, R"("agent": "None", )");
+  world.put(text);
+  world.converge();
+  CHECK(world.message(kServices, "ims") == "All networks and functions are ready.");
+  CHECK(world.names(api::RbacRole::resource).empty());
+  CHECK(world.names(api::RoleBinding::resource).empty());
+  CHECK(world.names(api::ServiceAccount::resource).empty());
+}
+
+TEST_CASE("what somebody has just made under a name of ours is not taken over") {
+  World world;
+  REQUIRE(world.store.create(kFunctions, json(R"({"metadata": {"name": "ims-sip", "namespace": "n"}, "spec": {"roles": [{"name": "own", "size": {"exactly": 1}, "workload": {"pod": {"spec": {}}}}]}})")));
+  world.put(ims());
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "False NameTaken");
+  CHECK(as_string(pick(world.get(kFunctions, "ims-sip"), "spec", "roles").as_array().front().as_object().at("name")) == "own");
+}
+
 TEST_CASE("what others add stays") {
   World world(serving());
   world.patch(kSets, "ims-sip-bono", R"({"metadata":{"labels":{"theirs":"x"},"annotations":{"theirs":"y"}}})");

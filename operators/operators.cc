@@ -63,10 +63,13 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     look(sets, set.meta.key);
     look_owner(functions, set.meta);
   });
-  on_any(view.members, [=](const api::Member& member) {
+  view.members.on_change([=, &view](const api::Member* before, const api::Member* after) {
+    const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});
     look(members, member.meta.key);
     look_owner(sets, member.meta);
+    if (after) return;
+    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);
   });
   on_any(view.pods, [=, &view](const api::Pod& pod) {
     look(functions, {pod.meta.key.ns, std::string(pod.meta.label(label::kFunction))});

@@ -137,7 +137,8 @@ void Manager::perform(Run& run, const Action& action) {
   if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
   if (action.verb == Action::Verb::kProve) return prove_absence(run, action);
   const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !sees_all_of(action.resource);
-  return may_meet_anothers ? look_first(run, action) : send(run, action);
+  // What the cache does not know may have been made by somebody a moment ago: that is not taken over.
+  return may_meet_anothers ? look_first(run, action) : send(run, action, !action.fresh);
 }
 
 void Manager::prove_absence(Run& run, const Action& action) {
@@ -158,16 +159,16 @@ void Manager::look_first(Run& run, const Action& action) {
   run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
     if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
     if (live && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
-    send(run, action);
+    send(run, action, true);
   });
 }
 
-void Manager::send(Run& run, const Action& action) {
+void Manager::send(Run& run, const Action& action, bool force) {
   net::Request request;
   const char* verb = "apply";
   switch (action.verb) {
     case Action::Verb::kApply:
-      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager);
+      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager, force);
       break;
     case Action::Verb::kCreate:
       verb = "create";

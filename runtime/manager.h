@@ -74,7 +74,7 @@ class Manager {
   void step(Run& run);
   void perform(Run& run, const Action& action);
   void look_first(Run& run, const Action& action);
-  void send(Run& run, const Action& action);
+  void send(Run& run, const Action& action, bool force);
   void prove_absence(Run& run, const Action& action);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);

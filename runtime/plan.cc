@@ -15,10 +15,6 @@ std::string_view name_of(Action::Verb verb) {
   KNFE_CHECK(false && "known verb");
 }
 
-api::Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
-}
-
 Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<std::string>& finalizers) {
   JsonArray names;
   for (const auto& name : finalizers) names.push_back(Json(name));
@@ -44,7 +40,7 @@ void apply_if_different(Plan& plan, const api::Resource& resource, Json desired,
   if (live && live->spec_digest == api::digest_of_desired(desired)) return;
   Action action;
   action.resource = resource;
-  action.key = key_of(desired);
+  action.key = api::key_of(desired);
   action.body = std::move(desired);
   action.fresh = !live;
   plan.actions.push_back(std::move(action));
@@ -108,7 +104,7 @@ void ConditionWriter::set_ready(bool ready, bool stalled, std::string_view reaso
   }
   set("Ready", ready, reason, why);
   set("Reconciling", !ready && !stalled, ready || stalled ? "Settled" : reason, ready || stalled ? "Nothing to do." : why);
-  set("Stalled", stalled, stalled ? reason : "Moving", stalled ? why : "Nothing stands in the way.");
+  set("Stalled", stalled, stalled ? reason : "Moving", stalled ? why : "It goes on by itself.");
 }
 
 }  // namespace knfe::runtime

@@ -1,4 +1,4 @@
-// Plan: what a reconcile has decided. A value: the executor does the I/O, tests look at it, the simulator runs it.
+// Plan: what a reconcile has decided. A value: the Manager carries it out, tests look at it.
 #pragma once
 
 #include <optional>

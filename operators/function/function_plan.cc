@@ -20,10 +20,10 @@ std::string set_name(const api::NetworkFunction& function, const api::Role& role
   return function.meta.key.name + "-" + role.name;
 }
 
-bool has_agent(const api::Role& role) { return role.membership.agent != "None"; }
+bool has_agent(const api::MemberTemplate& member) { return member.membership.agent != "None"; }
 
-std::string service_account_of(const api::NetworkFunction& function, const api::Role& role) {
-  const auto own = as_string(at(role.workload.pod.spec, "serviceAccountName"));
+std::string service_account_of(const api::NetworkFunction& function, const api::MemberTemplate& member) {
+  const auto own = as_string(at(member.workload.pod.spec, "serviceAccountName"));
   return own.empty() ? function.meta.key.name : std::string(own);
 }
 
@@ -47,13 +47,26 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   std::set<std::string> members, accounts;
   for (const auto& role : function.spec.roles) {
     if (!has_agent(role)) continue;
+    accounts.insert(service_account_of(function, role));
     const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
     for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
-    accounts.insert(service_account_of(function, role));
   }
-  // Whoever has to leave because the size shrinks has to be able to say so.
-  for (const auto* member : members_of(function, view)) members.insert(member->meta.key.name);
-  if (accounts.empty()) return;
+  // Whoever has to leave has to be able to say so; also the agent of a pod that is replaced by one without.
+  for (const auto* member : members_of(function, view)) {
+    const auto* pod = pod_of(*member, view);
+    if (!has_agent(member->spec) && !(pod && is_reporter(*member, *pod))) continue;
+    accounts.insert(service_account_of(function, member->spec));
+    members.insert(member->meta.key.name);
+  }
+  if (accounts.empty()) {
+    const auto drop = [&](const auto& cache) {
+      if (const auto* meta = cache.meta(key); meta && meta->owned_by(function.meta.uid)) children.remove(cache.resource(), *meta);
+    };
+    drop(view.role_bindings);
+    drop(view.rbac_roles);
+    drop(view.service_accounts);
+    return;
+  }
   const auto child = [&](const api::Resource& resource) {
     return child_of(function, resource, key.name, {{label::kFunction, key.name}});
   };

@@ -3,6 +3,7 @@
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
+#include "operators/network/plan.h"
 
 namespace knfe::operators {
 
@@ -73,7 +74,7 @@ std::pair<std::string, std::string> why_not_serving(const api::Member& member, c
   if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
   if (!pod.ready) return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
   const auto* serving = api::find(member.status.conditions, "Serving");
-  if (serving && member.status.agent && member.status.agent->pod_uid == pod.meta.uid) return {"NotServing", serving->message};
+  if (serving && is_reporter(member, pod)) return {"NotServing", serving->message};
   return {"AgentSilent", "The guest agent in pod " + pod.meta.key.name + " has not reported yet."};
 }
 
@@ -86,6 +87,14 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
 
   Plan plan;
   Children children(plan, member.meta.uid);
+  // A connection point goes once no pod carries its addresses: a fresh read proves that, not the cache.
+  const auto let_go = [&](const api::ConnectionPoint& point) {
+    if (pod) return;
+    children.remove(api::ConnectionPoint::resource, point.meta);
+    if (!point.meta.deleting || !point.meta.has_finalizer(kConnectionPointFinalizer)) return;
+    plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
+    plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, point.meta, kConnectionPointFinalizer));
+  };
   std::vector<Attached> attached;
   api::MemberStatus status;
   std::string missing;
@@ -99,11 +108,13 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     spec.network = attachment.network;
     spec.workload = api::Ref{member.meta.key.name};
     spec.interface = interface_of(attachment);
+    desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kConnectionPointFinalizer)};
     desired["spec"] = api::encode(spec);
-    const bool other = live && live->meta.owned_by(member.meta.uid) && (live->spec.network != spec.network || live->spec.interface != spec.interface);
+    // A connection point cannot change, and one that is deleted does not come back: another takes its place.
+    const bool other = live && live->meta.owned_by(member.meta.uid) &&
+                       (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface);
     if (other) {
-      // A connection point cannot change: another takes its place once no pod carries its addresses.
-      if (!pod) children.remove(api::ConnectionPoint::resource, live->meta);
+      let_go(*live);
     } else {
       children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
     }
@@ -128,7 +139,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     const bool wanted = std::any_of(member.spec.connection_points.begin(), member.spec.connection_points.end(), [&](const auto& attachment) {
       return connection_point_name(member, attachment) == point->meta.key.name;
     });
-    if (!wanted && !pod) children.remove(api::ConnectionPoint::resource, point->meta);
+    if (!wanted) let_go(*point);
   }
   const bool networked = missing.empty() && children.taken().empty();
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);

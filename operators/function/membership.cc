@@ -6,13 +6,9 @@
 
 namespace knfe::operators {
 
-namespace {
-
-bool reported_by(const api::Member& member, const api::Pod& pod) {
+bool is_reporter(const api::Member& member, const api::Pod& pod) {
   return member.status.agent && member.status.agent->pod_uid == pod.meta.uid;
 }
-
-}  // namespace
 
 const char* name(Standing standing) {
   switch (standing) {
@@ -27,7 +23,7 @@ Standing standing_of(const api::Member& member, const api::Pod* pod) {
   if (asked_to_leave(member, pod)) return Standing::kLeaving;
   if (!pod || !pod->ready) return Standing::kJoining;
   if (member.spec.membership.agent == "None") return Standing::kServing;
-  if (!reported_by(member, *pod)) return Standing::kJoining;
+  if (!is_reporter(member, *pod)) return Standing::kJoining;
   if (const auto* serving = api::find(member.status.conditions, "Serving"); serving && serving->reason == "Leaving") {
     return Standing::kLeaving;
   }
@@ -40,7 +36,7 @@ bool asked_to_leave(const api::Member& member, const api::Pod* pod) {
 
 // An agent that never reported never joined: nobody was told to send the member anything.
 bool has_left(const api::Member& member, const api::Pod* pod) {
-  if (!pod || member.spec.membership.agent == "None" || !reported_by(member, *pod)) return true;
+  if (!pod || member.spec.membership.agent == "None" || !is_reporter(member, *pod)) return true;
   return api::is_true(member.status.conditions, "Left");
 }
 
@@ -51,8 +47,13 @@ const api::Pod* pod_of(const api::Member& member, const View& view) {
 
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view) {
   std::vector<const api::Member*> out;
-  for (const auto* set : view.member_sets.owned_by(function.meta.uid)) {
-    for (const auto* member : view.members.owned_by(set->meta.uid)) out.push_back(member);
+  const auto& key = function.meta.key;
+  for (const auto* member : view.members.by_index(key.ns + "/" + key.name)) {
+    const auto* owner = member->meta.controller();
+    if (!owner) continue;
+    // One whose set is gone will go, too; until then it is there.
+    const auto* set = view.member_sets.get({key.ns, owner->name});
+    if (!set || set->meta.uid != owner->uid || set->meta.owned_by(function.meta.uid)) out.push_back(member);
   }
   std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
     return std::tie(a->spec.role, a->spec.ordinal) < std::tie(b->spec.role, b->spec.ordinal);

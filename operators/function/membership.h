@@ -12,6 +12,8 @@ enum class Standing {
 };
 const char* name(Standing standing);
 
+// Whether what the member's status says of Joined, Serving and Left was said by the agent in this pod.
+bool is_reporter(const api::Member& member, const api::Pod& pod);
 // `pod` is the member's own pod, or null. What an agent reported counts only if it was this pod's agent.
 Standing standing_of(const api::Member& member, const api::Pod* pod);
 // Whether KNFE (and not the member itself) wants it to leave.
@@ -20,7 +22,7 @@ bool asked_to_leave(const api::Member& member, const api::Pod* pod);
 bool has_left(const api::Member& member, const api::Pod* pod);
 // The pod that is this member's, or null.
 const api::Pod* pod_of(const api::Member& member, const View& view);
-// The members of a function that are its own, by name.
+// The members of a function that are its own, by role and ordinal; also those of a role that it has no more, until they are gone.
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
 
 // The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with "leave": true

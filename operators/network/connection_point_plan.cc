@@ -83,15 +83,16 @@ runtime::Action claim(const Slot& slot, const api::ConnectionPoint& point, const
   return action;
 }
 
-// A MAC that follows from the address is as unique as the address: 0a:58 and IPv4 (as OVN-Kubernetes does), or a hash of IPv6.
+// A MAC that follows from the address: 0a:58 and IPv4 (as OVN-Kubernetes does), which is as unique as the address; or 0e and 40 bits of a hash
+// of IPv6, which for a thousand on one network meet once in two million.
 std::string mac_of(const api::ConnectionPoint& point, const std::string& first_ip) {
   if (!point.spec.mac.empty()) return point.spec.mac;
   const auto address = parse_address(first_ip);
   if (!address) return {};
-  const auto tail = address->v6 ? api::hash64(first_ip) & 0xffffffff : static_cast<std::uint64_t>(address->value);
-  const std::string digits = api::hex64(tail).substr(8);
-  std::string out = "0a:58";
-  for (std::size_t i = 0; i < 8; i += 2) out += ":" + digits.substr(i, 2);
+  const std::string digits = address->v6 ? "0e" + api::hex64(api::hash64(first_ip)).substr(6)
+                                         : "0a58" + api::hex64(static_cast<std::uint64_t>(address->value)).substr(8);
+  std::string out = digits.substr(0, 2);
+  for (std::size_t i = 2; i < 12; i += 2) out += ":" + digits.substr(i, 2);
   return out;
 }
 
@@ -113,6 +114,32 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
   return {};
 }
 
+// The garbage collector releases the addresses once the connection point is gone, which a workload that carries them delays.
+Plan plan_departure(const api::ConnectionPoint& point, const View& view, const Moment& moment) {
+  Plan plan;
+  const auto& meta = point.meta;
+  if (!meta.has_finalizer(kConnectionPointFinalizer)) return plan;
+  const auto* owner = meta.controller();
+  const api::Key workload{meta.key.ns, owner ? owner->name : ""};
+  const auto* member = owner ? view.members.get(workload) : nullptr;
+  if (!member || member->meta.uid != owner->uid) {
+    if (owner) plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, workload, owner->uid));
+    plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, meta, kConnectionPointFinalizer));
+    return plan;
+  }
+  const auto* pod = view.pods.get(workload);
+  if (!pod || !pod->meta.owned_by(owner->uid)) return plan;  // the member is about to let go
+  const std::string blocked = "Pod " + workload.name + " carries its addresses: it goes when the pod has ended";
+  api::ConnectionPointStatus status = point.status;
+  ConditionWriter write(point.status.conditions, meta, moment);
+  write.set("DeletionBlocked", true, "InUse", blocked);
+  write.set_ready(false, false, "DeletionBlocked", blocked);
+  status.observed_generation = meta.generation;
+  status.conditions = std::move(write.conditions);
+  runtime::write_status(plan, point, status, std::move(write.notes));
+  return plan;
+}
+
 }  // namespace
 
 std::string allocation_name(const api::Network& network, const std::string& ip) {
@@ -126,7 +153,7 @@ std::string allocation_name(const api::Network& network, const std::string& ip) 
 Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, const Moment& moment) {
   Plan plan;
   const auto& meta = point.meta;
-  if (meta.deleting) return plan;  // the garbage collector releases what it owns
+  if (meta.deleting) return plan_departure(point, view, moment);
   const std::string& network_name = point.spec.network.name;
   const auto* network = view.networks.get({meta.key.ns, network_name});
 

@@ -11,6 +11,8 @@
 
 namespace knfe::fakes {
 
+using api::key_of;
+
 namespace {
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -31,10 +33,6 @@ std::string decoded(const std::string& text) {
     if (escape) i += 2;
   }
   return out;
-}
-
-api::Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
 }
 
 std::string line(const std::string& type, const Json& object) { return to_text(JsonObject{{"type", type}, {"object", object}}) + "\n"; }
@@ -115,7 +113,7 @@ Store::Answer ApiServer::write(const Address& address, const net::Request& reque
                         std::string(as_string(at(body, "preconditions", "resourceVersion"))));
   }
   const bool is_apply = net::header(request.headers, "Content-Type") == "application/apply-patch+yaml";
-  return is_apply ? store.apply(resource, body, address.subresource, manager)
+  return is_apply ? store.apply(resource, body, address.subresource, manager, address.query.contains("force"))
                   : store.merge_patch(resource, address.key, body, address.subresource, manager);
 }
 

@@ -14,6 +14,8 @@
 
 namespace knfe::fakes {
 
+using api::key_of;
+
 namespace {
 
 constexpr api::Resource kKnown[] = {api::NetworkService::resource,  api::NetworkFunction::resource, api::MemberSet::resource,
@@ -27,9 +29,6 @@ const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "
   "finalizers": {"x-kubernetes-list-type": "set"},
   "ownerReferences": {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"], "items": {"x-kubernetes-map-type": "atomic"}}}})";
 
-api::Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
-}
 std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
@@ -216,7 +215,8 @@ Store::Answer Store::create(const api::Resource& resource, Json object, const st
   return keep(resource, std::move(object), std::move(owned));
 }
 
-Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager) {
+Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
+                          bool force) {
   const auto key = key_of(object);
   auto* record = find_record(resource, key);
   if (!record && !subresource.empty()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
@@ -235,6 +235,14 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   const Json wanted = part_of(object, subresource);
   const Manager self{manager, "Apply", subresource};
   Paths now = paths_of(wanted, schema);
+  for (const auto& [other, paths] : owned) {
+    if (force || other == self) continue;
+    for (const auto& path : paths) {
+      const Json* said = now.contains(path) ? find(wanted, path) : nullptr;
+      const Json* is = find(next, path);
+      if (said && is && *said != *is) return fail(Code::kConflict, "Apply failed with 1 conflict: conflict with \"" + other.name + "\"");
+    }
+  }
   auto& mine = owned[self];
   for (const auto& path : mine) {
     const bool shared = std::any_of(owned.begin(), owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(path); });

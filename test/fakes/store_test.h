@@ -34,7 +34,8 @@ class Store {
   std::string version() const { return std::to_string(version_); }
 
   Answer create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
-  Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager);
+  Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
+               bool force = true);
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
                            const std::string& manager);
   Answer replace(const api::Resource& resource, const Json& object);

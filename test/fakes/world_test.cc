@@ -11,6 +11,8 @@
 
 namespace knfe::fakes {
 
+using api::key_of;
+
 using runtime::Action;
 using runtime::Moment;
 using runtime::Plan;
@@ -25,9 +27,6 @@ Result<T> only_meta(const Json& object) {
   return out;
 }
 
-api::Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
-}
 std::string_view uid_of(const Json& object) { return as_string(at(object, "metadata", "uid")); }
 bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
 
@@ -214,7 +213,7 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
         refusal = Error{Code::kAlreadyExists, std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else", {}, {}, 0};
         return false;
       }
-      answer = store.apply(action.resource, action.body, action.subresource, action.manager);
+      answer = store.apply(action.resource, action.body, action.subresource, action.manager, !action.fresh || feed.partial);
       break;
     }
     case Verb::kCreate: answer = store.create(action.resource, action.body, "knfe"); break;
@@ -255,7 +254,7 @@ void World::run_agent(const api::Key& key) {
   const Json* pod = store.look(api::Pod::resource, key);
   const Json* member = store.look(api::Member::resource, key);
   if (!pod || !member || as_string(at(*pod, "status", "phase")) != "Running") return;
-  if (as_string(at(*member, "spec", "membership", "agent")) == "None") return;
+  if (at(*pod, "spec", "initContainers").is_null()) return;  // it has no agent
   const std::string function(as_string(at(*member, "spec", "function")));
   const Json* map = store.look(api::ConfigMap::resource, {key.ns, function + "-peers"});
   bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) == "Left";

@@ -82,6 +82,8 @@ ROLES = [
     ("initial without bounds", role(size={"initial": 3}), ["initial needs min and max"]),
     ("exactly and initial", role(size={"exactly": 1, "initial": 1, "min": 1, "max": 2}), ["either exactly", "or initial with min and max"]),
     ("exactly with bounds", role(size={"exactly": 1, "min": 1}), ["min and max belong to initial"]),
+    ("annotation that belongs to the networks", role(workload={"pod": {"annotations": {"k8s.v1.cni.cncf.io/networks": "x"}, "spec": {"containers": []}}}),
+     ["annotations", "the networks of a member are its connectionPoints"]),
     ("no size", role(size={}), ["either exactly", "or initial with min and max"]),
     ("size missing", without(role(), "size"), ["size", "Required"]),
     ("negative size", role(size={"exactly": -1}), ["greater than or equal to 0"]),
@@ -128,11 +130,11 @@ POINTS = [
 ]
 
 NAMES = [
-    ("Network name too long", network("n" * 42), ["at most 41 characters"]),
+    ("Network name too long", network("n" * 42), ["metadata.name", "at most 41 characters"]),
     ("Network name with a dot", network("core.v4"), ["RFC 1035 label"]),
     ("Network name that starts with a digit", network("4core"), ["RFC 1035 label"]),
-    ("NetworkFunction name too long", function("f" * 42), ["at most 41 characters"]),
-    ("NetworkService name too long", service("s" * 21), ["at most 20 characters"]),
+    ("NetworkFunction name too long", function("f" * 42), ["metadata.name", "at most 41 characters"]),
+    ("NetworkService name too long", service("s" * 21), ["metadata.name", "at most 20 characters"]),
     ("name in capitals", network("Core"), ["lower case alphanumeric"]),
     ("network of a service with a long name", service(networks=[{"name": "n" * 21, "subnets": [subnet()]}]), ["may not be more than 20"]),
     ("function of a service with a long name", service(functions=[{"name": "f" * 21, "roles": [role()]}]), ["may not be more than 20"]),

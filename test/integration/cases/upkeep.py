@@ -176,18 +176,19 @@ def children_deleted(case):
 
 
 def point_of_a_member_deleted(case):
-    """Whatever comes of it: no address is with two, and what a pod carries is what its member is listed with."""
+    """It stays, and its addresses with it, for as long as the pod carries them; another comes with the next pod."""
     start(case)
     name = f"{LAST}-core"
     uid = case.must("ConnectionPoint", name)["metadata"]["uid"]
     case.delete("ConnectionPoint", name)
-    case.promptly("another connection point", lambda: (found := case.get("ConnectionPoint", name)) and found["metadata"]["uid"] != uid)
-
-    def consistent():
-        assert case.states() == whole(3), case.states()
-        check_addresses(case)
-        return True
-    until("list, claims and pods say the same", consistent, 10)
+    case.says("ConnectionPoint", name, "DeletionBlocked", "True", "InUse", f"Pod {LAST}")
+    case.stays("the member serves", lambda: case.states() == whole(3))
+    check_addresses(case)
+    case.delete("Pod", LAST)
+    until("another connection point", lambda: (found := case.get("ConnectionPoint", name)) and found["metadata"]["uid"] != uid)
+    case.listed(whole(3))
+    check_addresses(case)
+    case.quiet()
 
 
 def own_words_are_kept(case):
