@@ -15,7 +15,8 @@ struct Fields<AllocationSpec> {
   static constexpr Rules rules = {{{"self == oldSelf", "a claim never changes"}}};
   static constexpr auto list = std::tuple{
       field("network", &AllocationSpec::network, "Network of the address.", {.required = true}),
-      field("subnet", &AllocationSpec::subnet, "Subnet of the address: the slot of the owner that this fills.", {.required = true}),
+      field("subnet", &AllocationSpec::subnet, "Subnet of the address: the slot of the owner that this fills.",
+            {.required = true}),
       field("ip", &AllocationSpec::ip, "The address.", {.required = true, .max_length = 45}),
       field("owner", &AllocationSpec::owner, "ConnectionPoint that holds it.", {.required = true}),
       field("ownerUID", &AllocationSpec::owner_uid, "UID of that ConnectionPoint.", {.required = true, .max_length = 64})};

@@ -31,7 +31,9 @@ JsonObject desired_set() {
   return object;
 }
 
-bool holds(const Store& store, const Json& desired) { return decode_meta(**store.get(kSets, kKey))->spec_digest == digest_of_desired(desired); }
+bool holds(const Store& store, const Json& desired) {
+  return decode_meta(**store.get(kSets, kKey))->spec_digest == digest_of_desired(desired);
+}
 
 }  // namespace
 
@@ -104,7 +106,8 @@ TEST_CASE("equal digests mean that an apply changes nothing, whoever has written
       json(R"({"spec": {"workload": {"pod": {"spec": {"containers": []}}}}})"),
       json(R"({"spec": {"workload": {"pod": {"spec": {"theirs": true}}}}})"),
       json(R"({"spec": {"connectionPoints": [{"name": "theirs", "networkRef": {"name": "t"}}]}})"),
-      json(R"({"spec": {"connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}]}})"),
+      json(
+          R"({"spec": {"connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}]}})"),
       json(R"({"spec": {"size": {"max": 8}}})"),
       json(R"({"spec": {"role": "other"}})"),
   };
@@ -134,8 +137,11 @@ TEST_CASE("of the status each manager owns its conditions") {
   REQUIRE(store.apply(kSets, desired_set(), "", "knfe"));
   const auto report = [&](const char* manager, const char* type, const char* status) {
     JsonObject object = skeleton(kSets, kKey);
-    object["status"] = JsonObject{{"replicas", 1}, {"readyReplicas", 1},
-        {"conditions", JsonArray{JsonObject{{"type", type}, {"status", status}, {"reason", "R"}, {"message", "m"}, {"lastTransitionTime", "t"}}}}};
+    object["status"] = JsonObject{
+        {"replicas", 1},
+        {"readyReplicas", 1},
+        {"conditions", JsonArray{JsonObject{
+                           {"type", type}, {"status", status}, {"reason", "R"}, {"message", "m"}, {"lastTransitionTime", "t"}}}}};
     REQUIRE(store.apply(kSets, object, "status", manager));
     return digest_of_desired(object);
   };

@@ -56,14 +56,18 @@ Json crd(const Facts& facts) {
       {"spec", described(schema_of<Spec>({}), Fields<Spec>::doc)},
   };
   if constexpr (has_status) properties["status"] = described(schema_of<Status>({}), Fields<Status>::doc);
-  JsonObject schema{{"type", "object"}, {"description", facts.doc}, {"properties", std::move(properties)}, {"required", JsonArray{Json("spec")}}};
+  JsonObject schema{{"type", "object"},
+                    {"description", facts.doc},
+                    {"properties", std::move(properties)},
+                    {"required", JsonArray{Json("spec")}}};
   if (facts.name_length) {
     const std::string limit = std::to_string(facts.name_length);
-    const std::string message = "the name must be an RFC 1035 label of at most " + limit + " characters: others are derived from it";
-    schema["x-kubernetes-validations"] = JsonArray{JsonObject{
-        {"rule", "self.metadata.name.size() <= " + limit + " && self.metadata.name.matches('" + kLabelPattern + "')"},
-        {"message", message},
-        {"fieldPath", ".metadata.name"}}};
+    const std::string message =
+        "the name must be an RFC 1035 label of at most " + limit + " characters: others are derived from it";
+    schema["x-kubernetes-validations"] = JsonArray{
+        JsonObject{{"rule", "self.metadata.name.size() <= " + limit + " && self.metadata.name.matches('" + kLabelPattern + "')"},
+                   {"message", message},
+                   {"fieldPath", ".metadata.name"}}};
     schema["properties"].as_object()["metadata"].as_object()["properties"] = JsonObject{{"name", JsonObject{{"type", "string"}}}};
   }
 
@@ -91,21 +95,20 @@ Json crd(const Facts& facts) {
 
   JsonArray short_names;
   if (*facts.short_name) short_names.push_back(facts.short_name);
-  return JsonObject{
-      {"apiVersion", "apiextensions.k8s.io/v1"},
-      {"kind", "CustomResourceDefinition"},
-      {"metadata", {{"name", std::string(resource.plural) + "." + kGroup}}},
-      {"spec",
-       {{"group", kGroup},
-        {"scope", "Namespaced"},
-        {"names",
-         {{"kind", resource.kind},
-          {"listKind", std::string(resource.kind) + "List"},
-          {"plural", resource.plural},
-          {"singular", lower(resource.kind)},
-          {"shortNames", std::move(short_names)},
-          {"categories", JsonArray{Json("knfe")}}}},
-        {"versions", JsonArray{std::move(version)}}}}};
+  return JsonObject{{"apiVersion", "apiextensions.k8s.io/v1"},
+                    {"kind", "CustomResourceDefinition"},
+                    {"metadata", {{"name", std::string(resource.plural) + "." + kGroup}}},
+                    {"spec",
+                     {{"group", kGroup},
+                      {"scope", "Namespaced"},
+                      {"names",
+                       {{"kind", resource.kind},
+                        {"listKind", std::string(resource.kind) + "List"},
+                        {"plural", resource.plural},
+                        {"singular", lower(resource.kind)},
+                        {"shortNames", std::move(short_names)},
+                        {"categories", JsonArray{Json("knfe")}}}},
+                      {"versions", JsonArray{std::move(version)}}}}};
 }
 
 }  // namespace
@@ -116,12 +119,11 @@ std::vector<Json> crds() {
                            "nsvc",
                            20,
                            {{"Ready", "string", kReadyPath}, {"Why", "string", kWhyPath}}}),
-      crd<NetworkFunction>({"A network function: roles whose members form a cluster.",
-                            "nf",
-                            41,
-                            {{"Serving", "string", ".status.summary"},
-                             {"Ready", "string", kReadyPath},
-                             {"Why", "string", kWhyPath, true}}}),
+      crd<NetworkFunction>(
+          {"A network function: roles whose members form a cluster.",
+           "nf",
+           41,
+           {{"Serving", "string", ".status.summary"}, {"Ready", "string", kReadyPath}, {"Why", "string", kWhyPath, true}}}),
       crd<MemberSet>({"One role of a network function. `kubectl scale` changes its size where the role allows it.",
                       "mset",
                       58,

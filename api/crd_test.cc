@@ -11,7 +11,9 @@ namespace knfe::api {
 
 namespace {
 
-const Json& schema_of_crd(const Json& crd) { return at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema"); }
+const Json& schema_of_crd(const Json& crd) {
+  return at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
+}
 
 const Json& crd_of(const std::vector<Json>& all, std::string_view kind) {
   for (const auto& crd : all) {
@@ -42,7 +44,8 @@ void check_schema(const Json& schema, const std::string& path) {
     }
     check_schema(at(schema, "items"), path + "[]");
   }
-  if (type == "string" && at(schema, "enum").is_null() && at(schema, "format").is_null()) CHECK(as_int(at(schema, "maxLength")) > 0);
+  if (type == "string" && at(schema, "enum").is_null() && at(schema, "format").is_null())
+    CHECK(as_int(at(schema, "maxLength")) > 0);
   for (const auto& rule : as_array(at(schema, "x-kubernetes-validations"))) {
     CHECK_FALSE(as_string(at(rule, "rule")).empty());
     CHECK_FALSE(as_string(at(rule, "message")).empty());
@@ -127,11 +130,13 @@ TEST_CASE("names are so short that every name derived from them fits") {
     return std::stoi(rule.substr(rule.find("<= ") + 3));
   };
   const auto part = [&](const char* kind, auto... path) {
-    return static_cast<int>(as_int(at(schema_of_crd(crd_of(all, kind)), "properties", "spec", "properties", path..., "maxLength")));
+    return static_cast<int>(
+        as_int(at(schema_of_crd(crd_of(all, kind)), "properties", "spec", "properties", path..., "maxLength")));
   };
   const int in_service = part("NetworkService", "networks", "items", "properties", "name");
   CHECK(limit("NetworkService") + 1 + in_service <= limit("Network"));
-  CHECK(limit("NetworkService") + 1 + part("NetworkService", "functions", "items", "properties", "name") <= limit("NetworkFunction"));
+  CHECK(limit("NetworkService") + 1 + part("NetworkService", "functions", "items", "properties", "name") <=
+        limit("NetworkFunction"));
   const int role = part("NetworkFunction", "roles", "items", "properties", "name");
   CHECK(limit("NetworkFunction") + 1 + role <= limit("MemberSet"));
   // A thousand members: ordinals of three digits. Pods are named like them, and labels hold 63.

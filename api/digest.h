@@ -1,9 +1,9 @@
 // Digests of owned fields: does an object already hold what KNFE wants it to hold?
 //
-// Server-side apply (KEP-555) records in metadata.managedFields which fields each manager owns. What is owned is cut out of the live
-// object and hashed; what is wanted is hashed the same way. Equal digests mean that an apply would change nothing, whatever other
-// managers, defaults and users have added. Lists of objects count as unordered, since list-maps keep no order of ours;
-// only a workload is compared to the letter.
+// Server-side apply (KEP-555) records in metadata.managedFields which fields each manager owns. What is owned is cut out of the
+// live object and hashed; what is wanted is hashed the same way. Equal digests mean that an apply would change nothing, whatever
+// other managers, defaults and users have added. Lists of objects count as unordered, since list-maps keep no order of ours; only
+// a workload is compared to the letter.
 #pragma once
 
 #include "base/json.h"

@@ -50,8 +50,11 @@ bool holds(const Json& live, const Json& desired) { return digest_of_owned(live,
 
 // What is wanted, as it is seen after an apply of just that.
 Json applied(const Json& spec, const Json& owned) {
-  return JsonObject{{"metadata", {{"name", "a"}, {"resourceVersion", "1"},
-                                  {"managedFields", JsonArray{JsonObject{{"manager", "knfe"}, {"operation", "Apply"}, {"fieldsV1", {{"f:spec", owned}}}}}}}},
+  return JsonObject{{"metadata",
+                     {{"name", "a"},
+                      {"resourceVersion", "1"},
+                      {"managedFields",
+                       JsonArray{JsonObject{{"manager", "knfe"}, {"operation", "Apply"}, {"fieldsV1", {{"f:spec", owned}}}}}}}},
                     {"spec", spec}};
 }
 Json wanted(const Json& spec) { return JsonObject{{"metadata", {{"name", "a"}}}, {"spec", spec}}; }
@@ -59,11 +62,13 @@ Json wanted(const Json& spec) { return JsonObject{{"metadata", {{"name", "a"}}},
 }  // namespace
 
 TEST_CASE("what is owned is cut out of the live object, and nothing else") {
-  CHECK(canonical(owned_part(json(kLive), "knfe", "")) ==
-        R"({"metadata":{"finalizers":["knfe.io/member-runs"],"labels":{"knfe.io/role":"r"},"ownerReferences":[{"apiVersion":"knfe.io/v1alpha1",)"
-        R"("blockOwnerDeletion":true,"controller":true,"kind":"MemberSet","name":"m","uid":"s"}]},)"
-        R"("spec":{"connectionPoints":[{"name":"core","networkRef":{"name":"net"}},{"name":"access"}],"ordinal":0,"role":"r"}})");
-  CHECK(canonical(owned_part(json(kLive), "knfe", "status")) == R"({"status":{"conditions":[{"status":"False","type":"Ready"}]}})");
+  CHECK(
+      canonical(owned_part(json(kLive), "knfe", "")) ==
+      R"({"metadata":{"finalizers":["knfe.io/member-runs"],"labels":{"knfe.io/role":"r"},"ownerReferences":[{"apiVersion":"knfe.io/v1alpha1",)"
+      R"("blockOwnerDeletion":true,"controller":true,"kind":"MemberSet","name":"m","uid":"s"}]},)"
+      R"("spec":{"connectionPoints":[{"name":"core","networkRef":{"name":"net"}},{"name":"access"}],"ordinal":0,"role":"r"}})");
+  CHECK(canonical(owned_part(json(kLive), "knfe", "status")) ==
+        R"({"status":{"conditions":[{"status":"False","type":"Ready"}]}})");
 }
 
 TEST_CASE("a manager that has applied nothing owns nothing") {
@@ -107,22 +112,28 @@ TEST_CASE("what is wanted now and was not before, or the other way round, makes 
 
 TEST_CASE("the identity that an apply names is not part of what it wants") {
   const auto plain = digest_of_desired(json(R"({"spec": {"a": 1}})"));
-  CHECK(digest_of_desired(json(R"({"apiVersion": "v1", "kind": "K", "metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "spec": {"a": 1}})")) == plain);
+  CHECK(
+      digest_of_desired(json(
+          R"({"apiVersion": "v1", "kind": "K", "metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "spec": {"a": 1}})")) ==
+      plain);
   CHECK(digest_of_desired(json(R"({"metadata": {"labels": {"a": "b"}}, "spec": {"a": 1}})")) != plain);
 }
 
 TEST_CASE("lists of objects have no order, but inside a workload order counts") {
   const auto same = [](const char* a, const char* b) { return digest_of_desired(json(a)) == digest_of_desired(json(b)); };
-  CHECK(same(R"({"spec": {"list": [{"a": 1}, {"a": 2, "b": [{"x": 1}, {"x": 2}]}]}})", R"({"spec": {"list": [{"b": [{"x": 2}, {"x": 1}], "a": 2}, {"a": 1}]}})"));
+  CHECK(same(R"({"spec": {"list": [{"a": 1}, {"a": 2, "b": [{"x": 1}, {"x": 2}]}]}})",
+             R"({"spec": {"list": [{"b": [{"x": 2}, {"x": 1}], "a": 2}, {"a": 1}]}})"));
   CHECK_FALSE(same(R"({"spec": {"list": ["a", "b"]}})", R"({"spec": {"list": ["b", "a"]}})"));
-  CHECK_FALSE(same(R"({"spec": {"workload": {"list": [{"a": 1}, {"a": 2}]}}})", R"({"spec": {"workload": {"list": [{"a": 2}, {"a": 1}]}}})"));
+  CHECK_FALSE(same(R"({"spec": {"workload": {"list": [{"a": 1}, {"a": 2}]}}})",
+                   R"({"spec": {"workload": {"list": [{"a": 2}, {"a": 1}]}}})"));
   CHECK(same(R"({"spec": {"workload": {"b": 1, "a": 2}}})", R"({"spec": {"workload": {"a": 2, "b": 1}}})"));
   CHECK_FALSE(same(R"({"spec": {"list": [{"a": 1}]}})", R"({"spec": {"list": [{"a": 1}, {"a": 1}]}})"));
 }
 
 TEST_CASE("entries of list-maps are found by keys of any kind") {
   const Json owned = json(R"({"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}})");
-  const Json live = json(R"({"ports": [{"port": 81, "protocol": "TCP"}, {"port": 80, "protocol": "UDP"}, {"port": 80, "protocol": "TCP", "name": "theirs"}]})");
+  const Json live = json(
+      R"({"ports": [{"port": 81, "protocol": "TCP"}, {"port": 80, "protocol": "UDP"}, {"port": 80, "protocol": "TCP", "name": "theirs"}]})");
   CHECK(holds(applied(live, owned), wanted(json(R"({"ports": [{"port": 80, "protocol": "TCP"}]})"))));
   CHECK_FALSE(holds(applied(live, owned), wanted(json(R"({"ports": [{"port": 81, "protocol": "TCP"}]})"))));
   // A number that came unsigned is the same number.
@@ -138,15 +149,18 @@ TEST_CASE("entries of sets are found by their value") {
 }
 
 TEST_CASE("empty and null values that are wanted are there, too") {
-  CHECK(holds(applied(json(R"({"a": {}, "b": [], "c": ""})"), json(R"({"f:a": {}, "f:b": {}, "f:c": {}})")), wanted(json(R"({"a": {}, "b": [], "c": ""})"))));
+  CHECK(holds(applied(json(R"({"a": {}, "b": [], "c": ""})"), json(R"({"f:a": {}, "f:b": {}, "f:c": {}})")),
+              wanted(json(R"({"a": {}, "b": [], "c": ""})"))));
   // Inside anything (a pod template) the API server keeps a null that somebody wrote.
-  CHECK(holds(applied(json(R"({"a": null, "b": 1})"), json(R"({"f:a": {}, "f:b": {}})")), wanted(json(R"({"a": null, "b": 1})"))));
+  CHECK(
+      holds(applied(json(R"({"a": null, "b": 1})"), json(R"({"f:a": {}, "f:b": {}})")), wanted(json(R"({"a": null, "b": 1})"))));
   CHECK_FALSE(holds(applied(json(R"({"b": 1})"), json(R"({"f:a": {}, "f:b": {}})")), wanted(json(R"({"a": null, "b": 1})"))));
 }
 
 TEST_CASE("ownership of any shape is read without harm") {
-  for (const char* fields : {"3", "[]", R"({"f:spec": 3})", R"({"f:spec": {"k:{broken": {}, "v:": {}, "i:0": {}, "x": {}, "f:": {}}})",
-                             R"({"f:spec": {"f:list": {"k:[]": {}, "k:3": {}, "v:{": {}, "i:0": {}, "f:x": {}, "": {}}}})"}) {
+  for (const char* fields :
+       {"3", "[]", R"({"f:spec": 3})", R"({"f:spec": {"k:{broken": {}, "v:": {}, "i:0": {}, "x": {}, "f:": {}}})",
+        R"({"f:spec": {"f:list": {"k:[]": {}, "k:3": {}, "v:{": {}, "i:0": {}, "f:x": {}, "": {}}}})"}) {
     INFO(fields);
     Json live = applied(json(R"({"list": [1, {"a": 2}], "": 1})"), {});
     live.at_pointer("/metadata/managedFields/0/fieldsV1") = json(fields);

@@ -53,13 +53,13 @@ struct Is {
 template <class Struct, class Value>
 struct Field {
   const char* name;
-  Value Struct::*member;
+  Value Struct::* member;
   const char* doc;
   Is is;
 };
 
 template <class Struct, class Value>
-constexpr Field<Struct, Value> field(const char* name, Value Struct::*member, const char* doc, Is is = {}) {
+constexpr Field<Struct, Value> field(const char* name, Value Struct::* member, const char* doc, Is is = {}) {
   return {name, member, doc, is};
 }
 
@@ -192,7 +192,7 @@ Json encode(const T& value) {
 
 // ---- schema ------------------------------------------------------------------------------------------------------
 
-void describe_scalar(JsonObject& schema, const Is& is);             // lengths, bounds, enum, pattern, default, rules
+void describe_scalar(JsonObject& schema, const Is& is);                 // lengths, bounds, enum, pattern, default, rules
 void describe_list(JsonObject& schema, const Is& is, const char* key);  // "a,b": a list-map; "": set or atomic
 void describe_rules(JsonObject& schema, const Rules& rules);
 

@@ -35,18 +35,23 @@ template <>
 struct Fields<Inner> {
   static constexpr const char* doc = "Inside.";
   static constexpr const char* key = "name";
-  static constexpr auto list = std::tuple{field("name", &Inner::name, "Name.", {.required = true}),
-                                          field("a/b", &Inner::number, "Number.")};
+  static constexpr auto list =
+      std::tuple{field("name", &Inner::name, "Name.", {.required = true}), field("a/b", &Inner::number, "Number.")};
 };
 template <>
 struct Fields<Outer> {
   static constexpr const char* doc = "Outside.";
-  static constexpr auto list = std::tuple{
-      field("must", &Outer::must, "Text.", {.required = true}), field("may", &Outer::may, "Text."),
-      field("flag", &Outer::flag, "Flag."), field("mustFlag", &Outer::must_flag, "Flag.", {.required = true}),
-      field("count", &Outer::count, "Number."), field("bound", &Outer::bound, "Number."), field("inner", &Outer::inner, "Value."),
-      field("list", &Outer::list, "Values."), field("mustList", &Outer::must_list, "Texts.", {.required = true}),
-      field("map", &Outer::map, "Texts."), field("any", &Outer::any, "Anything.")};
+  static constexpr auto list = std::tuple{field("must", &Outer::must, "Text.", {.required = true}),
+                                          field("may", &Outer::may, "Text."),
+                                          field("flag", &Outer::flag, "Flag."),
+                                          field("mustFlag", &Outer::must_flag, "Flag.", {.required = true}),
+                                          field("count", &Outer::count, "Number."),
+                                          field("bound", &Outer::bound, "Number."),
+                                          field("inner", &Outer::inner, "Value."),
+                                          field("list", &Outer::list, "Values."),
+                                          field("mustList", &Outer::must_list, "Texts.", {.required = true}),
+                                          field("map", &Outer::map, "Texts."),
+                                          field("any", &Outer::any, "Anything.")};
 };
 
 namespace {
@@ -130,8 +135,12 @@ TEST_CASE("bounds, enumerations, defaults and rules reach the schema") {
   CHECK(canonical(text) == R"({"default":"b","enum":["a","b"],"type":"string"})");
   const Json number = schema_of<std::int32_t>({.otherwise = "5", .minimum = 0, .maximum = 9});
   CHECK(canonical(number) == R"({"default":5,"format":"int32","maximum":9,"minimum":0,"type":"integer"})");
-  const Json list = schema_of<std::vector<std::string>>(
-      {.pattern = "^x", .max_length = 5, .min_items = 1, .max_items = 3, .set = true, .rules = {{{"self.size() > 0", "one at least"}}}});
+  const Json list = schema_of<std::vector<std::string>>({.pattern = "^x",
+                                                         .max_length = 5,
+                                                         .min_items = 1,
+                                                         .max_items = 3,
+                                                         .set = true,
+                                                         .rules = {{{"self.size() > 0", "one at least"}}}});
   CHECK(canonical(list) ==
         R"({"items":{"maxLength":5,"pattern":"^x","type":"string"},"maxItems":3,"minItems":1,"type":"array",)"
         R"("x-kubernetes-list-type":"set","x-kubernetes-validations":[{"message":"one at least","rule":"self.size() > 0"}]})");

@@ -14,7 +14,8 @@ std::string trouble_of(const Json& status) {
       std::string out = "container " + std::string(as_string(at(container, "name")));
       if (const auto image = as_string(at(container, "image")); !image.empty()) out += " (image " + std::string(image) + ")";
       out += ": " + std::string(reason);
-      if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + std::string(message.substr(0, 500));
+      if (const auto message = as_string(at(waiting, "message")); !message.empty())
+        out += ": " + std::string(message.substr(0, 500));
       return out;
     }
   }

@@ -9,9 +9,9 @@ namespace knfe::api {
 struct Pod {
   static constexpr Resource resource{"", "v1", "Pod", "pods"};
   Meta meta;
-  std::string phase;     // Pending, Running, Succeeded, Failed, Unknown
-  bool ready = false;    // condition Ready
-  std::string trouble;   // why it is not, as kubelet or the scheduler says; empty if they say nothing
+  std::string phase;      // Pending, Running, Succeeded, Failed, Unknown
+  bool ready = false;     // condition Ready
+  std::string trouble;    // why it is not, as kubelet or the scheduler says; empty if they say nothing
   Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
 
   bool ended() const { return phase == "Failed" || phase == "Succeeded"; }

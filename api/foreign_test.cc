@@ -11,7 +11,8 @@ using fakes::json;
 namespace {
 
 Pod pod(const std::string& status) {
-  auto decoded = decode_pod(json(R"({"metadata": {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "status": )" + status + "}"));
+  auto decoded = decode_pod(
+      json(R"({"metadata": {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "status": )" + status + "}"));
   REQUIRE(decoded);
   return *decoded;
 }
@@ -27,17 +28,21 @@ TEST_CASE("a pod is ready when its condition says so, and not by its phase") {
 }
 
 TEST_CASE("why a pod does not run is what kubelet says of the first container that waits") {
-  CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]})").trouble ==
-        "container a: ImagePullBackOff: no such image");
-  CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"running": {}}}, {"name": "b", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})").trouble ==
-        "container b: CrashLoopBackOff");
+  CHECK(
+      pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]})")
+          .trouble == "container a: ImagePullBackOff: no such image");
+  CHECK(
+      pod(R"({"containerStatuses": [{"name": "a", "state": {"running": {}}}, {"name": "b", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})")
+          .trouble == "container b: CrashLoopBackOff");
   CHECK(pod(R"({"initContainerStatuses": [{"name": "i", "image": "x:1", "state": {"waiting": {"reason": "ErrImagePull"}}}],
-                "containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})").trouble == "container i (image x:1): ErrImagePull");
+                "containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]})")
+            .trouble == "container i (image x:1): ErrImagePull");
 }
 
 TEST_CASE("a pod that is merely starting is in no trouble") {
   CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "PodInitializing"}}},
-                                      {"name": "b", "state": {"waiting": {"reason": "ContainerCreating"}}}]})").trouble.empty());
+                                      {"name": "b", "state": {"waiting": {"reason": "ContainerCreating"}}}]})")
+            .trouble.empty());
 }
 
 TEST_CASE("why a pod is nowhere is what the scheduler says") {
@@ -48,13 +53,16 @@ TEST_CASE("why a pod is nowhere is what the scheduler says") {
 
 TEST_CASE("what others write is cut to a length that fits into a condition") {
   const std::string long_message(100'000, 'x');
-  CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "R", "message": ")" + long_message + R"("}}}]})").trouble.size() < 600);
-  CHECK(pod(R"({"conditions": [{"type": "PodScheduled", "status": "False", "message": ")" + long_message + R"("}]})").trouble.size() <= 300);
+  CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "R", "message": ")" + long_message +
+            R"("}}}]})")
+            .trouble.size() < 600);
+  CHECK(pod(R"({"conditions": [{"type": "PodScheduled", "status": "False", "message": ")" + long_message + R"("}]})")
+            .trouble.size() <= 300);
 }
 
 TEST_CASE("statuses of any shape are read without harm") {
-  for (const char* status : {"[]", "3", R"({"conditions": {}, "containerStatuses": 1})", R"({"conditions": [null, 3, []], "phase": 4})",
-                             R"({"containerStatuses": [{"state": []}, "x"]})"}) {
+  for (const char* status : {"[]", "3", R"({"conditions": {}, "containerStatuses": 1})",
+                             R"({"conditions": [null, 3, []], "phase": 4})", R"({"containerStatuses": [{"state": []}, "x"]})"}) {
     CHECK(pod(status).trouble.empty());
   }
 }
@@ -63,7 +71,8 @@ TEST_CASE("a ConfigMap is read with its data") {
   const auto map = decode_config_map(json(R"({"metadata": {"name": "m", "resourceVersion": "1"}, "data": {"a": "b"}})"));
   REQUIRE(map);
   CHECK(map->data.at("a") == "b");
-  CHECK(decode_config_map(json(R"({"metadata": {"name": "m", "resourceVersion": "1"}, "data": {"a": 1}})")).error().where == "/data/a");
+  CHECK(decode_config_map(json(R"({"metadata": {"name": "m", "resourceVersion": "1"}, "data": {"a": 1}})")).error().where ==
+        "/data/a");
   CHECK(decode_config_map(json(R"({"metadata": {"name": "m", "resourceVersion": "1"}, "data": {}})"))->data.empty());
 }
 

@@ -39,8 +39,8 @@ void survives(const Value& value) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("every field of every kind survives the wire", Kind, NetworkService, NetworkFunction, MemberSet, Member, Network,
-                   ConnectionPoint, Allocation) {
+TEST_CASE_TEMPLATE("every field of every kind survives the wire", Kind, NetworkService, NetworkFunction, MemberSet, Member,
+                   Network, ConnectionPoint, Allocation) {
   survives(sample<decltype(Kind::spec)>());
   survives(sample<decltype(Kind::status)>());
   const Json object = JsonObject{{"metadata", {{"name", "a"}, {"namespace", "n"}, {"resourceVersion", "5"}}},
@@ -84,7 +84,8 @@ TEST_CASE("metadata as it is read") {
 }
 
 TEST_CASE("conditions are found by their type") {
-  const Conditions conditions{{"Ready", "False", "R", "", "", 0}, {"Stalled", "True", "S", "", "", 0}, {"Odd", "Unknown", "", "", "", 0}};
+  const Conditions conditions{
+      {"Ready", "False", "R", "", "", 0}, {"Stalled", "True", "S", "", "", 0}, {"Odd", "Unknown", "", "", "", 0}};
   CHECK(find(conditions, "Stalled")->reason == "S");
   CHECK(find(conditions, "None") == nullptr);
   CHECK(is_true(conditions, "Stalled"));

@@ -18,14 +18,17 @@ struct Fields<Attachment> {
       {"has(self.interface) || !(self.name in ['eth0', 'lo'])",
        "eth0 and lo belong to the pod network: name the connection point otherwise, or give it an interface of another name"},
   }};
-  static constexpr auto list = std::tuple{
-      field("name", &Attachment::name, "Name of the connection point, under which peers find the address.",
-            {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 15}),
-      field("networkRef", &Attachment::network,
-            "The Network to attach to. In a NetworkService: one of its networks, or else a Network of the namespace.", {.required = true}),
-      field("interface", &Attachment::interface, "Name of the interface inside the member. Without it, the connection point's name.",
-            {.pattern = kInterfacePattern, .max_length = 15,
-             .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}})};
+  static constexpr auto list =
+      std::tuple{field("name", &Attachment::name, "Name of the connection point, under which peers find the address.",
+                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 15}),
+                 field("networkRef", &Attachment::network,
+                       "The Network to attach to. In a NetworkService: one of its networks, or else a Network of the namespace.",
+                       {.required = true}),
+                 field("interface", &Attachment::interface,
+                       "Name of the interface inside the member. Without it, the connection point's name.",
+                       {.pattern = kInterfacePattern,
+                        .max_length = 15,
+                        .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}})};
 };
 
 struct PodTemplate {
@@ -41,7 +44,8 @@ struct Fields<PodTemplate> {
       field("annotations", &PodTemplate::annotations, "Annotations that the pod has beside KNFE's own.",
             {.rules = {{{"!('k8s.v1.cni.cncf.io/networks' in self)", "the networks of a member are its connectionPoints"}}}}),
       field("spec", &PodTemplate::spec,
-            "A core/v1 PodSpec. The API server checks it when the first pod is made; its answer is shown in the conditions. KNFE adds the guest "
+            "A core/v1 PodSpec. The API server checks it when the first pod is made; its answer is shown in the conditions. KNFE "
+            "adds the guest "
             "agent, the member's environment and the data-plane networks.",
             {.required = true})};
 };
@@ -78,13 +82,16 @@ struct Fields<Membership> {
   static constexpr const char* doc = "How a member joins and leaves.";
   static constexpr auto list = std::tuple{
       field("agent", &Membership::agent,
-            "Sidecar: the guest agent keeps the member list, runs the hooks and reports. None: the member serves when its pod is ready, "
+            "Sidecar: the guest agent keeps the member list, runs the hooks and reports. None: the member serves when its pod is "
+            "ready, "
             "and has left when its pod has ended.",
             {.otherwise = "\"Sidecar\"", .one_of = "Sidecar|None"}),
       field("joined", &Membership::joined,
-            "Succeeds while the member is part of the cluster and may take traffic. Asked twice a second until it does, then every five "
+            "Succeeds while the member is part of the cluster and may take traffic. Asked twice a second until it does, then "
+            "every five "
             "seconds. Without it, a member serves at once."),
-      field("peersChanged", &Membership::peers_changed, "Runs after each change of the member list, until it succeeds for the newest."),
+      field("peersChanged", &Membership::peers_changed,
+            "Runs after each change of the member list, until it succeeds for the newest."),
       field("leave", &Membership::leave,
             "Runs once the member has to leave and the others no longer send it traffic; succeeds when it is drained."),
       field("leaveTimeoutSeconds", &Membership::leave_timeout_seconds,
@@ -134,9 +141,9 @@ template <>
 struct Fields<MemberAddress> {
   static constexpr const char* doc = "Addresses of a member on one of its networks.";
   static constexpr const char* key = "connectionPoint";
-  static constexpr auto list = std::tuple{
-      field("connectionPoint", &MemberAddress::connection_point, "Name of the connection point.", {.required = true}),
-      field("ips", &MemberAddress::ips, "Its addresses.", {.required = true, .max_length = 45, .max_items = 8})};
+  static constexpr auto list =
+      std::tuple{field("connectionPoint", &MemberAddress::connection_point, "Name of the connection point.", {.required = true}),
+                 field("ips", &MemberAddress::ips, "Its addresses.", {.required = true, .max_length = 45, .max_items = 8})};
 };
 
 // Written by the guest agent alone.
@@ -147,9 +154,9 @@ struct AgentReport {
 template <>
 struct Fields<AgentReport> {
   static constexpr const char* doc = "Who reported Joined, Serving and Left.";
-  static constexpr auto list = std::tuple{
-      field("podUID", &AgentReport::pod_uid, "UID of the pod whose agent reported: a report of an earlier pod does not count.",
-            {.required = true, .max_length = 64})};
+  static constexpr auto list = std::tuple{field("podUID", &AgentReport::pod_uid,
+                                                "UID of the pod whose agent reported: a report of an earlier pod does not count.",
+                                                {.required = true, .max_length = 64})};
 };
 
 struct MemberStatus {

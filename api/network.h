@@ -16,11 +16,13 @@ template <>
 struct Fields<Pool> {
   static constexpr const char* doc = "A range of addresses, both ends included.";
   static constexpr auto list = std::tuple{
-      field("start", &Pool::start, "First address of the range.",
-            {.required = true, .pattern = kAddressPattern, .max_length = 45,
-             .rules = {{{"isIP(self)", "must be an IP address"}}}}),
+      field(
+          "start", &Pool::start, "First address of the range.",
+          {.required = true, .pattern = kAddressPattern, .max_length = 45, .rules = {{{"isIP(self)", "must be an IP address"}}}}),
       field("end", &Pool::end, "Last address of the range.",
-            {.required = true, .pattern = kAddressPattern, .max_length = 45,
+            {.required = true,
+             .pattern = kAddressPattern,
+             .max_length = 45,
              .rules = {{{"isIP(self)", "must be an IP address"}}}})};
 };
 
@@ -44,7 +46,8 @@ struct Fields<Subnet> {
       field("name", &Subnet::name, "Name of the subnet, unique in the network.",
             {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 15}),
       field("cidr", &Subnet::cidr, "The range, such as 10.20.0.0/24 or fd20::/64, without host bits.",
-            {.required = true, .max_length = 49,
+            {.required = true,
+             .max_length = 49,
              .rules = {{{"isCIDR(self)", "must be a CIDR such as 10.20.0.0/24 or fd20::/64"},
                         {"!isCIDR(self) || cidr(self) == cidr(self).masked()",
                          "must have no host bits set: write 10.20.0.0/24, not 10.20.0.7/24"}}}}),
@@ -92,14 +95,15 @@ struct Fields<NetworkSpec> {
   }};
   static constexpr auto list = std::tuple{
       field("providerRef", &NetworkSpec::provider, "Who realises the network: \"multus\" is built in.",
-            {.otherwise = R"({"name":"multus"})",
-             .rules = {{{"self.name == 'multus'", "the only network provider is multus"}}}}),
+            {.otherwise = R"({"name":"multus"})", .rules = {{{"self.name == 'multus'", "the only network provider is multus"}}}}),
       field("addressSpace", &NetworkSpec::address_space,
-            "Networks of a namespace that name the same address space share it: their subnets must not overlap. Without a name, the "
+            "Networks of a namespace that name the same address space share it: their subnets must not overlap. Without a name, "
+            "the "
             "network has a space of its own.",
             {.pattern = kLabelPattern, .max_length = 63}),
       field("segments", &NetworkSpec::segments,
-            "What carries the network between nodes. Without a segment it is a bridge on each node, which joins the members on that node.",
+            "What carries the network between nodes. Without a segment it is a bridge on each node, which joins the members on "
+            "that node.",
             {.max_items = 1}),
       field("subnets", &NetworkSpec::subnets, "Address ranges; one of IPv4 and one of IPv6 make the network dual stack.",
             {.required = true, .min_items = 1, .max_items = 8}),
@@ -138,8 +142,8 @@ struct Fields<NetworkStatus> {
       field("subnets", &NetworkStatus::subnets, "How full the subnets are."),
       field("networkAttachmentDefinitionRef", &NetworkStatus::attachment, "The NetworkAttachmentDefinition that attaches pods."),
       field("inUseBy", &NetworkStatus::in_use_by, "The first ten connection points on this network, by name.", {.max_items = 10}),
-      field("conditions", &NetworkStatus::conditions,
-            "Accepted, Programmed, DeletionBlocked, Ready, Reconciling, Stalled.", {.max_items = 16})};
+      field("conditions", &NetworkStatus::conditions, "Accepted, Programmed, DeletionBlocked, Ready, Reconciling, Stalled.",
+            {.max_items = 16})};
 };
 
 struct Network : Object<NetworkSpec, NetworkStatus> {

@@ -16,7 +16,8 @@ struct Fields<Size> {
   static constexpr bool atomic = true;
   static constexpr Rules rules = {{
       {"has(self.exactly) != has(self.initial)",
-       "say either exactly (the function's spec owns the size) or initial with min and max (kubectl scale, an autoscaler or the function owns it)"},
+       "say either exactly (the function's spec owns the size) or initial with min and max (kubectl scale, an autoscaler or the "
+       "function owns it)"},
       {"!has(self.exactly) || (!has(self.min) && !has(self.max))", "min and max belong to initial, not to exactly"},
       {"!has(self.initial) || (has(self.min) && has(self.max))", "initial needs min and max"},
       {"!has(self.initial) || !has(self.min) || self.initial >= self.min", "initial must be at least min"},
@@ -40,11 +41,11 @@ template <>
 struct Fields<Role> {
   static constexpr const char* doc = "A role of the function: a kind of member.";
   static constexpr const char* key = "name";
-  static constexpr auto list = std::tuple_cat(
-      std::tuple{field("name", &Role::name, "Name of the role, unique in the function.",
-                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
-                 field("size", &Role::size, "How many members, and who says so.", {.required = true})},
-      kMemberTemplateFields);
+  static constexpr auto list =
+      std::tuple_cat(std::tuple{field("name", &Role::name, "Name of the role, unique in the function.",
+                                      {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
+                                field("size", &Role::size, "How many members, and who says so.", {.required = true})},
+                     kMemberTemplateFields);
 };
 
 struct NetworkFunctionSpec {
@@ -54,8 +55,8 @@ struct NetworkFunctionSpec {
 template <>
 struct Fields<NetworkFunctionSpec> {
   static constexpr const char* doc = "The network function that is wanted.";
-  static constexpr auto list = std::tuple{
-      field("roles", &NetworkFunctionSpec::roles, "Its roles.", {.required = true, .min_items = 1, .max_items = 8})};
+  static constexpr auto list =
+      std::tuple{field("roles", &NetworkFunctionSpec::roles, "Its roles.", {.required = true, .min_items = 1, .max_items = 8})};
 };
 
 struct RoleStatus {
@@ -105,19 +106,20 @@ struct Fields<MemberSetSpec> {
   // The messages tell no figures: the API server refuses a messageExpression that puts strings together as too costly.
   static constexpr Rules rules = {{
       {"!has(self.size.exactly) || !has(self.replicas) || self.replicas == self.size.exactly",
-       "the NetworkFunction owns the size of this role (size.exactly): change it there, or give the role size.initial, min and max"},
+       "the NetworkFunction owns the size of this role (size.exactly): change it there, or give the role size.initial, min and "
+       "max"},
       {"!has(self.size.min) || !has(self.replicas) || self.replicas >= self.size.min",
        "replicas must be at least size.min: lower that in the NetworkFunction's role first"},
       {"!has(self.size.max) || !has(self.replicas) || self.replicas <= self.size.max",
        "replicas must be at most size.max: raise that in the NetworkFunction's role first"},
   }};
-  static constexpr auto list = std::tuple_cat(
-      std::tuple{field("function", &MemberSetSpec::function, "NetworkFunction it belongs to.", {.required = true}),
-                 field("role", &MemberSetSpec::role, "Role of that function.", {.required = true}),
-                 field("size", &MemberSetSpec::size, "Bounds of the size, and who owns it.", {.required = true}),
-                 field("replicas", &MemberSetSpec::replicas, "How many members are wanted: what kubectl scale sets.",
-                       {.minimum = 0, .maximum = 1000})},
-      kMemberTemplateFields);
+  static constexpr auto list =
+      std::tuple_cat(std::tuple{field("function", &MemberSetSpec::function, "NetworkFunction it belongs to.", {.required = true}),
+                                field("role", &MemberSetSpec::role, "Role of that function.", {.required = true}),
+                                field("size", &MemberSetSpec::size, "Bounds of the size, and who owns it.", {.required = true}),
+                                field("replicas", &MemberSetSpec::replicas,
+                                      "How many members are wanted: what kubectl scale sets.", {.minimum = 0, .maximum = 1000})},
+                     kMemberTemplateFields);
 };
 
 struct MemberSetStatus {

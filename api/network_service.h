@@ -14,10 +14,10 @@ struct Fields<ServiceNetwork> {
   static constexpr const char* doc = "A network of the service.";
   static constexpr const char* key = "name";
   static constexpr Rules rules = Fields<NetworkSpec>::rules;
-  static constexpr auto list =
-      std::tuple_cat(std::tuple{field("name", &ServiceNetwork::name, "Name of the network in the service; the Network is called SERVICE-NAME.",
-                                      {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 20})},
-                     Fields<NetworkSpec>::list);
+  static constexpr auto list = std::tuple_cat(
+      std::tuple{field("name", &ServiceNetwork::name, "Name of the network in the service; the Network is called SERVICE-NAME.",
+                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 20})},
+      Fields<NetworkSpec>::list);
 };
 
 struct ServiceFunction : NetworkFunctionSpec {
@@ -28,10 +28,11 @@ template <>
 struct Fields<ServiceFunction> {
   static constexpr const char* doc = "A function of the service.";
   static constexpr const char* key = "name";
-  static constexpr auto list = std::tuple_cat(
-      std::tuple{field("name", &ServiceFunction::name, "Name of the function in the service; the NetworkFunction is called SERVICE-NAME.",
-                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 20})},
-      Fields<NetworkFunctionSpec>::list);
+  static constexpr auto list =
+      std::tuple_cat(std::tuple{field("name", &ServiceFunction::name,
+                                      "Name of the function in the service; the NetworkFunction is called SERVICE-NAME.",
+                                      {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 20})},
+                     Fields<NetworkFunctionSpec>::list);
 };
 
 struct NetworkServiceSpec {
@@ -55,10 +56,11 @@ template <>
 struct Fields<PartStatus> {
   static constexpr const char* doc = "A part of the service as it is.";
   static constexpr const char* key = "name";
-  static constexpr auto list = std::tuple{
-      field("name", &PartStatus::name, "Name of the part in the service.", {.required = true}),
-      field("ready", &PartStatus::ready, "Its condition Ready: True, False or Unknown.", {.required = true, .one_of = "True|False|Unknown"}),
-      field("message", &PartStatus::message, "Why it is not ready.", {.max_length = 32768})};
+  static constexpr auto list =
+      std::tuple{field("name", &PartStatus::name, "Name of the part in the service.", {.required = true}),
+                 field("ready", &PartStatus::ready, "Its condition Ready: True, False or Unknown.",
+                       {.required = true, .one_of = "True|False|Unknown"}),
+                 field("message", &PartStatus::message, "Why it is not ready.", {.max_length = 32768})};
 };
 
 struct NetworkServiceStatus {

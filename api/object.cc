@@ -80,8 +80,12 @@ JsonObject skeleton(const Resource& resource, const Key& key) {
 }
 
 Json owner_reference(const Resource& resource, const Meta& owner) {
-  return JsonObject{{"apiVersion", resource.api_version()}, {"kind", resource.kind},           {"name", owner.key.name},
-                    {"uid", owner.uid},                     {"controller", true}, {"blockOwnerDeletion", true}};
+  return JsonObject{{"apiVersion", resource.api_version()},
+                    {"kind", resource.kind},
+                    {"name", owner.key.name},
+                    {"uid", owner.uid},
+                    {"controller", true},
+                    {"blockOwnerDeletion", true}};
 }
 
 }  // namespace knfe::api

@@ -15,11 +15,15 @@ std::atomic<Level> least_level{Level::kInfo};
 
 std::string_view name_of(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
     case Level::kError:
-    case Level::kNone: return "error";
+    case Level::kNone:
+      return "error";
   }
   return "error";
 }

@@ -7,17 +7,28 @@ namespace knfe {
 
 std::string_view name(Code code) {
   switch (code) {
-    case Code::kInvalid: return "Invalid";
-    case Code::kNotFound: return "NotFound";
-    case Code::kAlreadyExists: return "AlreadyExists";
-    case Code::kConflict: return "Conflict";
-    case Code::kForbidden: return "Forbidden";
-    case Code::kGone: return "Gone";
-    case Code::kTooMany: return "TooMany";
-    case Code::kUnavailable: return "Unavailable";
-    case Code::kTimeout: return "Timeout";
-    case Code::kCanceled: return "Canceled";
-    case Code::kInternal: return "Internal";
+    case Code::kInvalid:
+      return "Invalid";
+    case Code::kNotFound:
+      return "NotFound";
+    case Code::kAlreadyExists:
+      return "AlreadyExists";
+    case Code::kConflict:
+      return "Conflict";
+    case Code::kForbidden:
+      return "Forbidden";
+    case Code::kGone:
+      return "Gone";
+    case Code::kTooMany:
+      return "TooMany";
+    case Code::kUnavailable:
+      return "Unavailable";
+    case Code::kTimeout:
+      return "Timeout";
+    case Code::kCanceled:
+      return "Canceled";
+    case Code::kInternal:
+      return "Internal";
   }
   KNFE_CHECK(false && "known code");
 }

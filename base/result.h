@@ -29,10 +29,10 @@ std::string_view name(Code code);
 
 struct Error {
   Code code = Code::kInternal;
-  std::string message;      // what went wrong, one line, no secrets
-  std::string where;        // JSON pointer, file:line:column, or URL; may be empty
-  std::string hint;         // what to do about it; may be empty
-  double retry_after_s = 0; // as told by the server; 0 if it said nothing
+  std::string message;       // what went wrong, one line, no secrets
+  std::string where;         // JSON pointer, file:line:column, or URL; may be empty
+  std::string hint;          // what to do about it; may be empty
+  double retry_after_s = 0;  // as told by the server; 0 if it said nothing
 
   // "where: message (hint)" for logs, conditions and terminals.
   std::string text() const;
@@ -49,15 +49,15 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string w
 
 }  // namespace knfe
 
-#define KNFE_CHECK(condition)                                        \
-  do {                                                               \
+#define KNFE_CHECK(condition)                                               \
+  do {                                                                      \
     if (!(condition)) ::knfe::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #define KNFE_CONCAT_(a, b) a##b
 #define KNFE_CONCAT(a, b) KNFE_CONCAT_(a, b)
 // KNFE_TRY(auto x, expression): x = value, or return the error.
-#define KNFE_TRY(declaration, expression)                                  \
-  auto KNFE_CONCAT(result_, __LINE__) = (expression);                      \
+#define KNFE_TRY(declaration, expression)                                                                         \
+  auto KNFE_CONCAT(result_, __LINE__) = (expression);                                                             \
   if (!KNFE_CONCAT(result_, __LINE__)) return std::unexpected(std::move(KNFE_CONCAT(result_, __LINE__)).error()); \
   declaration = std::move(*KNFE_CONCAT(result_, __LINE__))

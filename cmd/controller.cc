@@ -28,7 +28,9 @@ std::string default_identity() {
   return std::string(host) + "_" + api::hex64(static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}());
 }
 
-net::Response text_response(int status, std::string body) { return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)}; }
+net::Response text_response(int status, std::string body) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
+}
 
 net::Response serve(const OperatorProcess& process, const net::Request& request) {
   if (request.target == "/livez") return text_response(200, "ok\n");
@@ -56,7 +58,8 @@ int run_controller(const ControllerOptions& options) {
   auto transport = net::make_https_client(loop, config->endpoint);
   if (!transport) return give_up(transport.error());
 
-  OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.agent_image};
+  OperatorSettings settings{
+      options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.agent_image};
   if (!options.lease.empty()) settings.lease = split_key(options.lease);
   OperatorProcess process(loop, **transport, *config, settings);
   auto server = net::Server::listen(loop, options.listen, [&](const net::Request& request) { return serve(process, request); });
@@ -66,7 +69,10 @@ int run_controller(const ControllerOptions& options) {
     log(Level::kInfo, "stopping");
     process.stop([&] { loop.stop(); });
   });
-  log(Level::kInfo, "starting", {{"api_server", config->endpoint.host + ":" + config->endpoint.port}, {"as", config->source}, {"identity", settings.identity}});
+  log(Level::kInfo, "starting",
+      {{"api_server", config->endpoint.host + ":" + config->endpoint.port},
+       {"as", config->source},
+       {"identity", settings.identity}});
   process.start();
   loop.run();
   return 0;

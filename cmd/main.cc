@@ -34,15 +34,19 @@ int main(int argc, char** argv) {
 
   StatusOptions status;
   std::string output;
-  auto* status_command = app.add_subcommand("status", "Show services, functions and networks as a tree, and why what is not ready is not");
-  status_command->add_option("NAME", status.name, "Name of a NetworkService, NetworkFunction or Network; without it, all that is there");
+  auto* status_command =
+      app.add_subcommand("status", "Show services, functions and networks as a tree, and why what is not ready is not");
+  status_command->add_option("NAME", status.name,
+                             "Name of a NetworkService, NetworkFunction or Network; without it, all that is there");
   status_command->add_option("-n,--namespace", status.ns, "Namespace; without it, the kubeconfig's");
   status_command->add_flag("-A,--all-namespaces", status.all_namespaces, "All namespaces");
   status_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
   status_command->add_option("--kubeconfig", status.kubeconfig, "Path of a kubeconfig; without it, as kubectl finds it");
   status_command->add_option("--context", status.context, "Context in the kubeconfig");
-  status_command->footer("Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service, function or network\n"
-                         "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
+  status_command->footer(
+      "Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service, function or "
+      "network\n"
+      "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
 
   auto* version_command = app.add_subcommand("version", "Print the version");
   version_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
@@ -54,21 +58,31 @@ int main(int argc, char** argv) {
 
   ControllerOptions controller;
   auto* controller_command = app.add_subcommand("controller", "Run the operators (what the Deployment in deploy/ does)");
-  controller_command->add_option("--kubeconfig", controller.kubeconfig, "Path of a kubeconfig; without it, the pod's service account");
+  controller_command->add_option("--kubeconfig", controller.kubeconfig,
+                                 "Path of a kubeconfig; without it, the pod's service account");
   controller_command->add_option("--namespace", controller.ns, "Look after this namespace only; without it, all");
-  controller_command->add_option("--lease", controller.lease, "Lease (namespace/name) that lets one replica write; '' for none")->capture_default_str();
-  controller_command->add_option("--identity", controller.identity, "Who we are in the lease; without it, $POD_UID or the host name");
+  controller_command->add_option("--lease", controller.lease, "Lease (namespace/name) that lets one replica write; '' for none")
+      ->capture_default_str();
+  controller_command->add_option("--identity", controller.identity,
+                                 "Who we are in the lease; without it, $POD_UID or the host name");
   controller_command->add_option("--listen", controller.listen, "Address of /metrics, /livez and /readyz")->capture_default_str();
-  controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")->capture_default_str();
-  controller_command->footer("Example, against the cluster of your kubeconfig:\n  knfe controller --kubeconfig ~/.kube/config --lease '' --listen 127.0.0.1:8080");
+  controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
+      ->capture_default_str();
+  controller_command->footer(
+      "Example, against the cluster of your kubeconfig:\n  knfe controller --kubeconfig ~/.kube/config --lease '' --listen "
+      "127.0.0.1:8080");
 
   int leave_timeout = 3600;
   auto* guest_command = app.add_subcommand("guest", "The agent inside a member");
   guest_command->require_subcommand(1);
-  auto* install_command = guest_command->add_subcommand("install", "Put the agent and the member list where the member's containers find them");
+  auto* install_command =
+      guest_command->add_subcommand("install", "Put the agent and the member list where the member's containers find them");
   auto* run_command = guest_command->add_subcommand("run", "Keep the member list, run the hooks, report");
-  auto* leave_command = guest_command->add_subcommand("leave", "Ask the agent to leave the cluster and wait until it has (the preStop hook)");
-  leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")->capture_default_str()->check(CLI::Range(1, 86400));
+  auto* leave_command =
+      guest_command->add_subcommand("leave", "Ask the agent to leave the cluster and wait until it has (the preStop hook)");
+  leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86400));
 
   if (const int code = parse(app, argc, argv); code >= 0) return code;
   if (debug) knfe::set_log_level(knfe::Level::kDebug);

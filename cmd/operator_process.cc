@@ -19,12 +19,11 @@ constexpr const char* kOurs = "app.kubernetes.io/managed-by=knfe";
 
 }  // namespace
 
-OperatorProcess::OperatorProcess(net::Loop& loop, net::Client& transport, const kube::Config& config, const OperatorSettings& settings)
-    : loop_(loop),
-      api_(transport, config),
-      pods_({settings.agent_image}),
-      ns_(settings.ns),
-      manager_(loop, api_, [this] { return !lease_ || lease_->held(); }) {
+OperatorProcess::OperatorProcess(net::Loop& loop, net::Client& transport, const kube::Config& config,
+                                 const OperatorSettings& settings)
+    : loop_(loop), api_(transport, config), pods_({settings.agent_image}), ns_(settings.ns), manager_(loop, api_, [this] {
+        return !lease_ || lease_->held();
+      }) {
   if (!settings.lease.name.empty()) {
     lease_ = std::make_unique<kube::Lease>(loop, api_, settings.lease, settings.identity, [this] { manager_.kick(); });
   }
@@ -46,8 +45,7 @@ OperatorProcess::OperatorProcess(net::Loop& loop, net::Client& transport, const 
 
 template <class T>
 void OperatorProcess::watch(kube::Cache<T>& cache, const char* label_selector, Result<T> (*decode)(const Json&)) {
-  informers_.push_back(
-      std::make_unique<kube::Informer<T>>(loop_, api_, kube::Scope{ns_, label_selector, {}}, cache, decode));
+  informers_.push_back(std::make_unique<kube::Informer<T>>(loop_, api_, kube::Scope{ns_, label_selector, {}}, cache, decode));
   manager_.add_informer(*informers_.back());
 }
 
@@ -91,9 +89,12 @@ std::uint64_t memory_kib(const char* name) {
 
 std::string OperatorProcess::metrics() const {
   std::string out = manager_.metrics();
-  out += "# TYPE leader_election_master_status gauge\nleader_election_master_status " + std::string(!lease_ || lease_->held() ? "1" : "0") + "\n";
-  out += "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes " + std::to_string(memory_kib("VmRSS") * 1024) + "\n";
-  out += "# TYPE knfe_resident_memory_peak_bytes gauge\nknfe_resident_memory_peak_bytes " + std::to_string(memory_kib("VmHWM") * 1024) + "\n";
+  out += "# TYPE leader_election_master_status gauge\nleader_election_master_status " +
+         std::string(!lease_ || lease_->held() ? "1" : "0") + "\n";
+  out += "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes " +
+         std::to_string(memory_kib("VmRSS") * 1024) + "\n";
+  out += "# TYPE knfe_resident_memory_peak_bytes gauge\nknfe_resident_memory_peak_bytes " +
+         std::to_string(memory_kib("VmHWM") * 1024) + "\n";
   timespec cpu{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
   char seconds[32];

@@ -1,6 +1,7 @@
 // OperatorProcess: the wiring diagram of the operators.
 //
-//   API server <--> net::Client <--> ApiClient <--> Informers --> View --> triggers --> Manager --> plans --> writes --> ApiClient
+//   API server <--> net::Client <--> ApiClient <--> Informers --> View --> triggers --> Manager --> plans --> writes -->
+//   ApiClient
 //                                        \--> Lease: gates every write
 //
 // Everything is constructed here, in this order, and goes in the reverse one.

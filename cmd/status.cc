@@ -38,17 +38,19 @@ class Reader {
   void next(const std::string& token) {
     if (at_ == steps_.size()) return loop_.stop();
     const auto& step = steps_[at_];
-    call_ = api_.call(step.resource.plural, "list", kube::list_request(step.resource, step.scope, 500, token), [this, &step](Result<Json> page) {
-      if (!page) {
-        result_ = std::unexpected(page.error());
-        if (page.error().code == Code::kNotFound) result_.error().hint = "is KNFE installed there? kubectl apply -k deploy/";
-        return loop_.stop();
-      }
-      for (const auto& item : as_array(at(*page, "items"))) step.take(item);
-      const std::string more(as_string(at(*page, "metadata", "continue")));
-      if (more.empty()) ++at_;
-      loop_.post([this, more] { next(more); });
-    });
+    call_ = api_.call(step.resource.plural, "list", kube::list_request(step.resource, step.scope, 500, token),
+                      [this, &step](Result<Json> page) {
+                        if (!page) {
+                          result_ = std::unexpected(page.error());
+                          if (page.error().code == Code::kNotFound)
+                            result_.error().hint = "is KNFE installed there? kubectl apply -k deploy/";
+                          return loop_.stop();
+                        }
+                        for (const auto& item : as_array(at(*page, "items"))) step.take(item);
+                        const std::string more(as_string(at(*page, "metadata", "continue")));
+                        if (more.empty()) ++at_;
+                        loop_.post([this, more] { next(more); });
+                      });
   }
 
   net::Loop& loop_;
@@ -92,7 +94,11 @@ int run_status(const StatusOptions& options) {
   const auto report = report_status(view, ns, options.name);
   if (!report.found && !options.name.empty()) {
     const std::string place = ns.empty() ? "any namespace" : "namespace " + ns;
-    return give_up({Code::kNotFound, "there is no NetworkService, NetworkFunction or Network " + options.name + " in " + place, {}, "knfe status -A shows all", 0});
+    return give_up({Code::kNotFound,
+                    "there is no NetworkService, NetworkFunction or Network " + options.name + " in " + place,
+                    {},
+                    "knfe status -A shows all",
+                    0});
   }
   if (options.json) {
     std::printf("%s\n", to_text(report.json).c_str());

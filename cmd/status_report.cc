@@ -23,7 +23,8 @@ Node node_of(const T& object, std::string detail) {
   const auto* ready = api::find(object.status.conditions, "Ready");
   node.ready = ready && ready->status == "True";
   if (object.meta.deleting) node.detail += (node.detail.empty() ? "" : "  ") + std::string("(being deleted)");
-  if (!node.ready) node.why = ready ? ready->reason + ": " + ready->message : "KNFE has not looked at it yet: is `knfe controller` running?";
+  if (!node.ready)
+    node.why = ready ? ready->reason + ": " + ready->message : "KNFE has not looked at it yet: is `knfe controller` running?";
   return node;
 }
 
@@ -35,7 +36,8 @@ Node network_node(const api::Network& network) {
                                     [&](const api::SubnetUsage& entry) { return entry.name == subnet.name; });
     const bool known = usage != network.status.subnets.end();
     detail += (detail.empty() ? "" : ", ") + subnet.cidr;
-    if (known) detail += " (" + std::to_string(usage->used) + " of " + (usage->capacity.size() > 9 ? "many" : usage->capacity) + ")";
+    if (known)
+      detail += " (" + std::to_string(usage->used) + " of " + (usage->capacity.size() > 9 ? "many" : usage->capacity) + ")";
     subnets.push_back(JsonObject{{"cidr", subnet.cidr}, {"used", known ? Json(usage->used) : Json()}});
   }
   Node node = node_of(network, detail);
@@ -84,7 +86,8 @@ Node service_node(const api::NetworkService& service, const View& view) {
 }
 
 void print(const Node& node, const std::string& first, const std::string& rest, std::string& out) {
-  out += first + node.kind + " " + node.name + "  " + (node.ready ? "Ready" : "NotReady") + (node.detail.empty() ? "" : "  " + node.detail) + "\n";
+  out += first + node.kind + " " + node.name + "  " + (node.ready ? "Ready" : "NotReady") +
+         (node.detail.empty() ? "" : "  " + node.detail) + "\n";
   // What is below says it better.
   const bool told_below = std::any_of(node.below.begin(), node.below.end(), [](const Node& child) { return !child.ready; });
   if (!node.ready && !told_below) out += rest + (node.below.empty() ? "  " : "│ ") + "! " + node.why + "\n";

@@ -31,11 +31,12 @@ std::string environment(const char* name) {
 }  // namespace
 
 Result<Identity> identity_from_environment() {
-  Identity out{environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID"), {}};
+  Identity out{
+      environment("KNFE_NAMESPACE"), environment("KNFE_FUNCTION"), environment("KNFE_MEMBER"), environment("KNFE_POD_UID"), {}};
   const std::string membership = environment("KNFE_MEMBERSHIP");
   if (out.ns.empty() || out.function.empty() || out.member.empty() || out.pod_uid.empty() || membership.empty()) {
-    return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER, KNFE_POD_UID and KNFE_MEMBERSHIP must be set", "environment",
-                "KNFE's pod provider sets them: this runs inside a member");
+    return fail(Code::kInvalid, "KNFE_NAMESPACE, KNFE_FUNCTION, KNFE_MEMBER, KNFE_POD_UID and KNFE_MEMBERSHIP must be set",
+                "environment", "KNFE's pod provider sets them: this runs inside a member");
   }
   KNFE_TRY(const Json json, parse_json(membership));
   KNFE_TRY(out.membership, api::decode<api::Membership>(json, "$KNFE_MEMBERSHIP"));
@@ -176,7 +177,9 @@ void Agent::run(HookRun& hook, const char* name, const std::optional<api::Hook>&
   const auto ended = [&hook, name, done = std::move(done)](Result<int> code) {
     hook.running.reset();
     const bool succeeded = code && *code == 0;
-    hook.trouble = succeeded ? "" : std::string("hook ") + name + (code ? " ended with exit code " + std::to_string(*code) : " " + code.error().text());
+    hook.trouble = succeeded ? ""
+                             : std::string("hook ") + name +
+                                   (code ? " ended with exit code " + std::to_string(*code) : " " + code.error().text());
     if (!succeeded) log(Level::kDebug, "hook failed", {{"hook", name}, {"error", hook.trouble}});
     done(succeeded);
   };
@@ -200,12 +203,20 @@ api::Conditions Agent::conditions() const {
   if (leaving) {
     add("Serving", false, "Leaving", "The member gets no new traffic.");
   } else if (!peers_.trouble.empty()) {
-    add("Serving", joined, joined ? "Serving" : "Joining", (joined ? "The member takes traffic; " : not_joined + " ") + peers_.trouble + ".");
+    add("Serving", joined, joined ? "Serving" : "Joining",
+        (joined ? "The member takes traffic; " : not_joined + " ") + peers_.trouble + ".");
   } else {
     add("Serving", joined, joined ? "Serving" : "Joining", joined ? "The member takes traffic." : not_joined);
   }
-  const std::string draining = leave_.trouble.empty() ? "Draining." : "Not drained yet: " + leave_.trouble + "; it is tried again.";
-  add("Left", left, left ? "Left" : leaving ? "Draining" : "Serving", left ? "The member has left the cluster." : leaving ? draining : "The member is wanted.");
+  const std::string draining =
+      leave_.trouble.empty() ? "Draining." : "Not drained yet: " + leave_.trouble + "; it is tried again.";
+  add("Left", left,
+      left      ? "Left"
+      : leaving ? "Draining"
+                : "Serving",
+      left      ? "The member has left the cluster."
+      : leaving ? draining
+                : "The member is wanted.");
   return out;
 }
 
@@ -220,7 +231,8 @@ void Agent::report() {
     const auto* before = api::find(member->status.conditions, condition.type);
     condition.observed_generation = member->meta.generation;
     condition.last_transition_time = before && before->status == condition.status ? before->last_transition_time : wall_seconds();
-    same = same && before && before->status == condition.status && before->reason == condition.reason && before->message == condition.message;
+    same = same && before && before->status == condition.status && before->reason == condition.reason &&
+           before->message == condition.message;
   }
   if (same) return;
   JsonObject object = api::skeleton(api::Member::resource, member->meta.key);

@@ -1,12 +1,13 @@
-// Agent: what `knfe guest run` does inside a member. It watches two objects by name - the function's member list and its own Member - keeps the list
-// as files, runs the hooks, and reports Joined, Serving and Left until its Member is gone.
+// Agent: what `knfe guest run` does inside a member. It watches two objects by name - the function's member list and its own
+// Member - keeps the list as files, runs the hooks, and reports Joined, Serving and Left until its Member is gone.
 //
 //   not joined --joined hook succeeds--> serving --asked to leave--> leaving --leave hook succeeds--> left
 //        ^---------- joined hook fails --------/  ^------------- wanted again ------------/-------------/
 //
-// Asked to leave is: its Member or the list says so (its pod is being deleted), or somebody rings (`knfe guest leave`, the preStop hook).
-// The leave hook starts once the list shows it as leaving (or is gone, with the function) and the others have had a second to see that; if
-// the operators are away, after a quarter of the time that leaving may take. The hooks are those that this pod was made with.
+// Asked to leave is: its Member or the list says so (its pod is being deleted), or somebody rings (`knfe guest leave`, the
+// preStop hook). The leave hook starts once the list shows it as leaving (or is gone, with the function) and the others have had
+// a second to see that; if the operators are away, after a quarter of the time that leaving may take. The hooks are those that
+// this pod was made with.
 #pragma once
 
 #include <memory>
@@ -67,15 +68,15 @@ class Agent {
   kube::Informer<api::Member> member_informer_;
   std::unique_ptr<net::Doorbell> doorbell_;
 
-  bool wanted_ = true;        // as our Member says
-  bool known_ = false;        // our Member has been seen
+  bool wanted_ = true;  // as our Member says
+  bool known_ = false;  // our Member has been seen
   bool rung_ = false;
-  bool listed_leave_ = false;  // the list asks us to leave
+  bool listed_leave_ = false;    // the list asks us to leave
   bool listed_leaving_ = false;  // the list shows us as leaving
-  bool unlisted_ = false;  // the list is gone, or we are not on it: nobody sends us anything
-  std::string list_text_;    // as written last
-  Instant leaving_since_{};  // when leaving began; Instant{}: it has not
-  Instant listed_since_{};   // when the list first showed us as leaving
+  bool unlisted_ = false;        // the list is gone, or we are not on it: nobody sends us anything
+  std::string list_text_;        // as written last
+  Instant leaving_since_{};      // when leaving began; Instant{}: it has not
+  Instant listed_since_{};       // when the list first showed us as leaving
   HookRun joined_, peers_, leave_;
   bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
   bool joined_known_ = false;  // the joined hook has answered

@@ -8,10 +8,10 @@
 namespace knfe::guest {
 
 struct MemberList {
-  Json json;          // members.json: {"function", "self", "members": [...]}
-  std::string tsv;    // members.tsv: NAME ROLE STATE CONNECTION-POINT ADDRESS, one line an address
-  std::string hosts;  // hosts(5): ADDRESS NAME.CONNECTION-POINT NAME
-  std::string brief;  // name=State,... for the log
+  Json json;              // members.json: {"function", "self", "members": [...]}
+  std::string tsv;        // members.tsv: NAME ROLE STATE CONNECTION-POINT ADDRESS, one line an address
+  std::string hosts;      // hosts(5): ADDRESS NAME.CONNECTION-POINT NAME
+  std::string brief;      // name=State,... for the log
   std::string own_state;  // of `self`; empty if it is not on the list
   bool leave = false;     // `self` is asked to leave
 };

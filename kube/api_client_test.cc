@@ -15,7 +15,9 @@ namespace {
 
 net::Request get(const std::string& target) { return {"GET", target, {}, {}}; }
 
-std::string_view bearer(const fakes::FakeClient::Exchange& exchange) { return net::header(exchange.request.headers, "Authorization"); }
+std::string_view bearer(const fakes::FakeClient::Exchange& exchange) {
+  return net::header(exchange.request.headers, "Authorization");
+}
 
 // A file with a token that can be written anew.
 struct TokenFile {
@@ -35,7 +37,8 @@ TEST_CASE("requests carry the token and the server's path, answers come as resul
   fakes::FakeClient server;
   ApiClient api(server, Config{.path_prefix = "/cluster", .token = "secret"});
   std::string result;
-  const auto call = api.call("pods", "get", get("/api/v1/pods/x?y=z"), [&](Result<Json> answer) { result = answer ? to_text(*answer) : answer.error().text(); });
+  const auto call = api.call("pods", "get", get("/api/v1/pods/x?y=z"),
+                             [&](Result<Json> answer) { result = answer ? to_text(*answer) : answer.error().text(); });
   CHECK(server.only().request.target == "/cluster/api/v1/pods/x?y=z");
   CHECK(bearer(server.only()) == "Bearer secret");
   SUBCASE("good") {
@@ -106,8 +109,10 @@ TEST_CASE("whoever is answered may drop its handle and ask again") {
   net::Handle call;
   int answers = 0;
   std::function<void(Result<Json>)> again = [&](const Result<Json>&) {
-    if (++answers < 3) call = api.call("pods", "get", get("/"), again);
-    else call.reset();
+    if (++answers < 3)
+      call = api.call("pods", "get", get("/"), again);
+    else
+      call.reset();
   };
   call = api.call("pods", "get", get("/"), again);
   while (!server.waiting().empty()) server.only().answer(200);

@@ -8,7 +8,8 @@ namespace knfe::kube {
 
 namespace {
 
-api::Allocation claim(const std::string& name, const std::string& version, const std::string& owner = "u1", const std::string& network = "net") {
+api::Allocation claim(const std::string& name, const std::string& version, const std::string& owner = "u1",
+                      const std::string& network = "net") {
   api::Allocation out;
   out.meta.key = {"n", name};
   out.meta.uid = "uid-" + name;

@@ -12,10 +12,13 @@ namespace knfe::kube {
 namespace {
 
 std::string event(const std::string& type, const std::string& name, const std::string& version, const std::string& data) {
-  return R"({"type":")" + type + R"(","object":{"metadata":{"name":")" + name + R"(","namespace":"n","resourceVersion":")" + version + R"("},"data":)" + data + "}}\n";
+  return R"({"type":")" + type + R"(","object":{"metadata":{"name":")" + name + R"(","namespace":"n","resourceVersion":")" +
+         version + R"("},"data":)" + data + "}}\n";
 }
 std::string end_of_list(const std::string& version) {
-  return R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":")" + version + R"(","annotations":{"k8s.io/initial-events-end":"true"}}}})" "\n";
+  return R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":")" + version +
+         R"(","annotations":{"k8s.io/initial-events-end":"true"}}}})"
+         "\n";
 }
 
 struct Fixture {

@@ -1,8 +1,8 @@
 // Lease: who of several replicas may write (coordination.k8s.io/v1).
 //
-// Held for 15 s, renewed every 3 s, given up after 10 s without success - each counted on this process's own clock, which goes on during a
-// suspension. A holder that finds its own identity in the lease goes on at once: the identity is the pod's UID, so that is the same
-// pod's restarted container. Others wait until they have themselves seen the lease unrenewed for its whole duration.
+// Held for 15 s, renewed every 3 s, given up after 10 s without success - each counted on this process's own clock, which goes on
+// during a suspension. A holder that finds its own identity in the lease goes on at once: the identity is the pod's UID, so that
+// is the same pod's restarted container. Others wait until they have themselves seen the lease unrenewed for its whole duration.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,7 @@ class Lease {
   const std::string identity_;
   const std::function<void()> won_;
   std::string holder_;
-  Json last_;                // the lease as written last
+  Json last_;                 // the lease as written last
   std::string seen_version_;  // of another's lease, and since when it has been that
   Instant seen_since_{};
   Instant good_until_{};

@@ -28,8 +28,8 @@ struct Fixture {
     return std::string(as_string(at(body, "spec", "holderIdentity")));
   }
   static std::string stored(const std::string& holder, const std::string& version, int transitions = 0) {
-    return R"({"metadata":{"name":"knfe","namespace":"ns","resourceVersion":")" + version + R"("},"spec":{"holderIdentity":")" + holder +
-           R"(","acquireTime":"2026-01-01T00:00:00.000000Z","leaseTransitions":)" + std::to_string(transitions) + "}}";
+    return R"({"metadata":{"name":"knfe","namespace":"ns","resourceVersion":")" + version + R"("},"spec":{"holderIdentity":")" +
+           holder + R"(","acquireTime":"2026-01-01T00:00:00.000000Z","leaseTransitions":)" + std::to_string(transitions) + "}}";
   }
   // Reads it as `holder`'s and goes on.
   void reads(const std::string& holder, const std::string& version) {

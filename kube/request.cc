@@ -58,7 +58,8 @@ net::Request apply_request(const api::Resource& resource, const Json& object, co
                            const std::string& manager, bool force) {
   const auto key = api::key_of(object);
   return write("PATCH",
-               path_of(resource, key.ns, key.name, subresource) + "?fieldManager=" + manager + (force ? "&force=true" : "") + "&fieldValidation=Strict",
+               path_of(resource, key.ns, key.name, subresource) + "?fieldManager=" + manager + (force ? "&force=true" : "") +
+                   "&fieldValidation=Strict",
                "application/apply-patch+yaml", object);
 }
 
@@ -88,9 +89,10 @@ net::Request list_request(const api::Resource& resource, const Scope& scope, int
 }
 
 net::Request watch_request(const api::Resource& resource, const Scope& scope, const std::string& version, int seconds) {
-  std::string target = path_of(resource, scope.ns) + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds);
-  target += version.empty() ? "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
-                            : "&resourceVersion=" + percent(version);
+  std::string target =
+      path_of(resource, scope.ns) + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds);
+  target +=
+      version.empty() ? "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan" : "&resourceVersion=" + percent(version);
   return {"GET", target + query_of(scope), {{"Accept", "application/json"}}, {}};
 }
 
@@ -108,17 +110,34 @@ Error status_error(const Json& status, int http_code, std::string_view retry_aft
     case 405:
     case 413:
     case 415:
-    case 422: error.code = Code::kInvalid; break;
+    case 422:
+      error.code = Code::kInvalid;
+      break;
     case 401:
-    case 403: error.code = Code::kForbidden; break;
-    case 404: error.code = Code::kNotFound; break;
-    case 409: error.code = reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kConflict; break;
-    case 410: error.code = Code::kGone; break;
-    case 429: error.code = Code::kTooMany; break;
+    case 403:
+      error.code = Code::kForbidden;
+      break;
+    case 404:
+      error.code = Code::kNotFound;
+      break;
+    case 409:
+      error.code = reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kConflict;
+      break;
+    case 410:
+      error.code = Code::kGone;
+      break;
+    case 429:
+      error.code = Code::kTooMany;
+      break;
     case 502:
-    case 503: error.code = Code::kUnavailable; break;
-    case 504: error.code = Code::kTimeout; break;
-    default: error.code = Code::kInternal;
+    case 503:
+      error.code = Code::kUnavailable;
+      break;
+    case 504:
+      error.code = Code::kTimeout;
+      break;
+    default:
+      error.code = Code::kInternal;
   }
   if (reason == "Expired") error.code = Code::kGone;
   return error;
@@ -140,8 +159,6 @@ Duration retry_after(const Error& error) {
   return error.retry_after_s > 0 ? Duration(static_cast<std::int64_t>(std::min(error.retry_after_s, 300.0) * 1000)) : Duration(0);
 }
 
-bool version_less(const std::string& a, const std::string& b) {
-  return a.size() != b.size() ? a.size() < b.size() : a < b;
-}
+bool version_less(const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
 
 }  // namespace knfe::kube

@@ -26,8 +26,8 @@ std::string path_of(const api::Resource& resource, const std::string& ns, const 
 
 net::Request get_request(const api::Resource& resource, const api::Key& key);
 net::Request create_request(const api::Resource& resource, const Json& object);
-// Server-side apply (KEP-555) by `manager`, which takes the fields it names from whoever has them - or, unless forced, is refused as a conflict
-// where somebody has them with other values.
+// Server-side apply (KEP-555) by `manager`, which takes the fields it names from whoever has them - or, unless forced, is refused
+// as a conflict where somebody has them with other values.
 net::Request apply_request(const api::Resource& resource, const Json& object, const std::string& subresource,
                            const std::string& manager, bool force = true);
 net::Request merge_patch_request(const api::Resource& resource, const api::Key& key, const Json& patch,

@@ -37,7 +37,8 @@ TEST_CASE("reads") {
   CHECK(get.target == "/apis/knfe.io/v1alpha1/namespaces/n/networks/a");
   CHECK(list_request(kNetworks, {}, 500, "").target == "/apis/knfe.io/v1alpha1/networks?limit=500");
   CHECK(list_request(kNetworks, {"n", "a=b,c", "metadata.name=x"}, 5, "to/ken=").target ==
-        "/apis/knfe.io/v1alpha1/namespaces/n/networks?limit=5&labelSelector=a%3Db%2Cc&fieldSelector=metadata.name%3Dx&continue=to%2Fken%3D");
+        "/apis/knfe.io/v1alpha1/namespaces/n/"
+        "networks?limit=5&labelSelector=a%3Db%2Cc&fieldSelector=metadata.name%3Dx&continue=to%2Fken%3D");
 }
 
 TEST_CASE("a watch goes on from a version, or first streams what is there") {
@@ -58,7 +59,8 @@ TEST_CASE("writes") {
 
   const auto apply = apply_request(kNetworks, object, "status", "knfe-size");
   CHECK(apply.method == "PATCH");
-  CHECK(apply.target == "/apis/knfe.io/v1alpha1/namespaces/n/networks/a/status?fieldManager=knfe-size&force=true&fieldValidation=Strict");
+  CHECK(apply.target ==
+        "/apis/knfe.io/v1alpha1/namespaces/n/networks/a/status?fieldManager=knfe-size&force=true&fieldValidation=Strict");
   CHECK(net::header(apply.headers, "Content-Type") == "application/apply-patch+yaml");
 
   const auto patch = merge_patch_request(kNetworks, {"n", "a"}, json(R"({"x": null})"), "", "knfe");
@@ -117,7 +119,9 @@ TEST_CASE("refusals are told apart by what can be done about them") {
 }
 
 TEST_CASE("what the server asks to wait is kept to, within reason") {
-  const auto wait = [](const char* header, const char* body = "{}") { return retry_after(refused(429, body, {{"Retry-After", header}})).count(); };
+  const auto wait = [](const char* header, const char* body = "{}") {
+    return retry_after(refused(429, body, {{"Retry-After", header}})).count();
+  };
   CHECK(wait("1") == 1000);
   CHECK(wait("0.25") == 250);
   CHECK(wait("") == 0);

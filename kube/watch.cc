@@ -11,7 +11,7 @@ namespace {
 
 constexpr Duration kFirstBackoff{200};
 constexpr Duration kLongestBackoff{30'000};
-constexpr Duration kHealthy{1'000};       // a watch that lived this long earns a fresh back-off
+constexpr Duration kHealthy{1'000};  // a watch that lived this long earns a fresh back-off
 constexpr std::size_t kLongestLine = 32u << 20;
 constexpr int kPage = 500;
 
@@ -57,13 +57,13 @@ void Watch::open_stream() {
   static thread_local std::minstd_rand random{std::random_device{}()};
   const int seconds = 300 + static_cast<int>(random() % 300);
   const std::string version = state_ == State::kWatching ? version_ : std::string();
-  exchange_ = api_.stream(watch_request(resource_, scope_, version, seconds),
-                          {[this](int status, const net::Headers& headers) {
-                             head_status_ = status;
-                             retry_after_ = net::header(headers, "Retry-After");
-                           },
-                           [this](std::string_view piece) { on_piece(piece); },
-                           [this](Result<void> end) { on_end(std::move(end)); }});
+  exchange_ =
+      api_.stream(watch_request(resource_, scope_, version, seconds),
+                  {[this](int status, const net::Headers& headers) {
+                     head_status_ = status;
+                     retry_after_ = net::header(headers, "Retry-After");
+                   },
+                   [this](std::string_view piece) { on_piece(piece); }, [this](Result<void> end) { on_end(std::move(end)); }});
 }
 
 void Watch::list_page(const std::string& token) {

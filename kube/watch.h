@@ -7,8 +7,8 @@
 //     ^                                                   | 410 Gone, or resync()
 //     +---------------------------------------------------+
 //
-// In every state a failure waits (0.2 s doubling to 30 s, with jitter; longer if the server says so) and goes on: Watching from the
-// last version, the others from Empty. A list never takes away what is known before it is complete.
+// In every state a failure waits (0.2 s doubling to 30 s, with jitter; longer if the server says so) and goes on: Watching from
+// the last version, the others from Empty. A list never takes away what is known before it is complete.
 #pragma once
 
 #include <functional>
@@ -21,11 +21,11 @@
 namespace knfe::kube {
 
 struct WatchEvents {
-  std::function<void(const Json& object)> put;                  // it is there, or has changed
-  std::function<void(const Json& object)> removed;              // it is gone; the object is its last state
+  std::function<void(const Json& object)> put;      // it is there, or has changed
+  std::function<void(const Json& object)> removed;  // it is gone; the object is its last state
   // A list is complete: at `version`, exactly these were there.
   std::function<void(const std::set<api::Key>& known, const std::string& version)> synced;
-  std::function<void(const std::string& version)> progress;     // everything up to this version has been told
+  std::function<void(const std::string& version)> progress;  // everything up to this version has been told
 };
 
 class Watch {
@@ -64,7 +64,7 @@ class Watch {
   std::string head_error_body_;  // of an answer that is no 200
   int head_status_ = 0;
   std::string retry_after_;
-  bool broken_ = false;          // an event told of an error: what follows is ignored
+  bool broken_ = false;  // an event told of an error: what follows is ignored
   Error break_reason_;
   Duration backoff_{0};
   Instant opened_{};

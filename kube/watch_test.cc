@@ -16,14 +16,20 @@ namespace {
 std::string object(const std::string& name, const std::string& version) {
   return R"({"metadata":{"name":")" + name + R"(","namespace":"n","resourceVersion":")" + version + "\"}}";
 }
-std::string event(const std::string& type, const std::string& what) { return R"({"type":")" + type + R"(","object":)" + what + "}\n"; }
+std::string event(const std::string& type, const std::string& what) {
+  return R"({"type":")" + type + R"(","object":)" + what + "}\n";
+}
 std::string added(const std::string& name, const std::string& version) { return event("ADDED", object(name, version)); }
-std::string bookmark(const std::string& version) { return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + "\"}}"); }
+std::string bookmark(const std::string& version) {
+  return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + "\"}}");
+}
 std::string end_of_list(const std::string& version) {
-  return event("BOOKMARK", R"({"metadata":{"resourceVersion":")" + version + R"(","annotations":{"k8s.io/initial-events-end":"true"}}})");
+  return event("BOOKMARK",
+               R"({"metadata":{"resourceVersion":")" + version + R"(","annotations":{"k8s.io/initial-events-end":"true"}}})");
 }
 std::string error_event(int code, const std::string& reason) {
-  return event("ERROR", R"({"kind":"Status","code":)" + std::to_string(code) + R"(,"reason":")" + reason + R"(","message":"said so"})");
+  return event("ERROR",
+               R"({"kind":"Status","code":)" + std::to_string(code) + R"(,"reason":")" + reason + R"(","message":"said so"})");
 }
 std::string page(const std::string& items, const std::string& version, const std::string& next = "") {
   return R"({"metadata":{"resourceVersion":")" + version + R"(","continue":")" + next + R"("},"items":[)" + items + "]}";
@@ -39,10 +45,12 @@ struct Fixture {
 
   Fixture() {
     const auto text = [](const Json& json) {
-      return std::string(as_string(at(json, "metadata", "name"))) + "@" + std::string(as_string(at(json, "metadata", "resourceVersion"))) + " ";
+      return std::string(as_string(at(json, "metadata", "name"))) + "@" +
+             std::string(as_string(at(json, "metadata", "resourceVersion"))) + " ";
     };
     watch.emplace(loop, api, api::Network::resource, Scope{},
-                  WatchEvents{[=, this](const Json& json) { told += "+" + text(json); }, [=, this](const Json& json) { told += "-" + text(json); },
+                  WatchEvents{[=, this](const Json& json) { told += "+" + text(json); },
+                              [=, this](const Json& json) { told += "-" + text(json); },
                               [this](const std::set<api::Key>& known, const std::string& version) {
                                 told += "=[";
                                 for (const auto& key : known) told += key.name + (key == *known.rbegin() ? "" : ",");
@@ -53,7 +61,9 @@ struct Fixture {
   std::string take() { return std::exchange(told, {}); }
   bool asks_list() const { return server.only().request.target.find("sendInitialEvents=true") != std::string::npos; }
   bool asks_pages() const { return !server.only().is_stream; }
-  bool asks_from(const std::string& version) const { return server.only().request.target.find("&resourceVersion=" + version) != std::string::npos; }
+  bool asks_from(const std::string& version) const {
+    return server.only().request.target.find("&resourceVersion=" + version) != std::string::npos;
+  }
   bool quiet() const { return server.waiting().empty(); }
   void say(const std::string& lines) { server.only().data(lines); }
   // A watch that has gone well for a while.
@@ -93,10 +103,13 @@ TEST_CASE_FIXTURE(Fixture, "a server that cannot stream lists is read in pages, 
     fakes::FakeClient other;
     ApiClient client(other, Config{});
     std::string seen;
-    Watch paged(loop, client, api::Network::resource, Scope{},
-                {[&](const Json& json) { seen += std::string(as_string(at(json, "metadata", "name"))) + " "; }, [](const Json&) {},
-                 [&](const std::set<api::Key>& known, const std::string& version) { seen += std::to_string(known.size()) + "@" + version + " "; },
-                 [](const std::string&) {}});
+    Watch paged(
+        loop, client, api::Network::resource, Scope{},
+        {[&](const Json& json) { seen += std::string(as_string(at(json, "metadata", "name"))) + " "; }, [](const Json&) {},
+         [&](const std::set<api::Key>& known, const std::string& version) {
+           seen += std::to_string(known.size()) + "@" + version + " ";
+         },
+         [](const std::string&) {}});
     paged.start();
     other.only().head(status);
     other.only().data(R"({"kind":"Status","message":"sendInitialEvents is forbidden","code":)" + std::to_string(status) + "}");
@@ -201,7 +214,8 @@ TEST_CASE_FIXTURE(Fixture, "any other error event goes on from the last version"
   time.pass(loop, seconds(1));
   CHECK(asks_from("12"));
   reconnected();
-  say(R"({"type":"SURPRISE","object":{"metadata":{"resourceVersion":"99"}}})" "\n");
+  say(R"({"type":"SURPRISE","object":{"metadata":{"resourceVersion":"99"}}})"
+      "\n");
   time.pass(loop, seconds(1));
   CHECK(asks_from("12"));
   CHECK(take().empty());

@@ -36,7 +36,9 @@ void check_addresses(const World& world) {
 
 std::string sprout(int ordinal) { return "ims-sip-sprout-" + std::to_string(ordinal); }
 
-void scale(World& world, int replicas) { world.patch(kSets, "ims-sip-sprout", R"({"spec":{"replicas":)" + std::to_string(replicas) + "}}"); }
+void scale(World& world, int replicas) {
+  world.patch(kSets, "ims-sip-sprout", R"({"spec":{"replicas":)" + std::to_string(replicas) + "}}");
+}
 
 std::string with(const std::string& what, const std::string& other) {
   std::string text = ims();
@@ -107,7 +109,8 @@ TEST_CASE("a process that dies after any of its writes leaves nothing that the n
     survives_any_death(serving(), [](World& world) { world.put(with("sip:1", "sip:2")); });
   }
   SUBCASE("another size, owned otherwise") {
-    survives_any_death(serving(), [](World& world) { world.put(with(R"("initial": 3, "min": 1, "max": 8)", R"("exactly": 2)")); });
+    survives_any_death(serving(),
+                       [](World& world) { world.put(with(R"("initial": 3, "min": 1, "max": 8)", R"("exactly": 2)")); });
   }
   SUBCASE("deleted") {
     survives_any_death(serving(), [](World& world) { world.remove(kServices, "ims"); });
@@ -273,7 +276,9 @@ TEST_CASE("of what is deleted nothing stays") {
 
 TEST_CASE("a pod that is gone is made anew, with the addresses of its member") {
   World world(serving());
-  const auto addresses = [&] { return to_text(pick(world.get(kPods, sprout(1)), "metadata", "annotations", "knfe.io/addresses")); };
+  const auto addresses = [&] {
+    return to_text(pick(world.get(kPods, sprout(1)), "metadata", "annotations", "knfe.io/addresses"));
+  };
   const std::string before = addresses(), uid(as_string(pick(world.get(kPods, sprout(1)), "metadata", "uid")));
   SUBCASE("deleted") { world.remove(kPods, sprout(1)); }
   SUBCASE("by force") {
@@ -298,7 +303,9 @@ TEST_CASE("what somebody takes away is put back, and what somebody changes put r
   SUBCASE("a label") { world.patch(kSets, "ims-sip-bono", R"({"metadata":{"labels":{"knfe.io/role":"else"}}})"); }
   SUBCASE("a spec") { world.patch(kMembers, sprout(0), R"({"spec":{"ordinal":7}})"); }
   SUBCASE("a status") { world.patch(kFunctions, "ims-sip", R"({"status":{"summary":"nonsense"}})", "status"); }
-  SUBCASE("a member list's content") { world.patch(api::ConfigMap::resource, "ims-sip-peers", R"({"data":{"members.json":"{}"}})"); }
+  SUBCASE("a member list's content") {
+    world.patch(api::ConfigMap::resource, "ims-sip-peers", R"({"data":{"members.json":"{}"}})");
+  }
   world.converge();
   CHECK(difference(world.masked(), wanted) == "");
   CHECK(world.settled());
@@ -354,7 +361,8 @@ TEST_CASE("whoever is in a role that is wanted no more is shown as leaving until
 TEST_CASE("the agents' rights go with the last agent") {
   World world(serving());
   std::string text = ims();
-  for (std::size_t found = 0; (found = text.find(R"("membership": {)", found)) != std::string::npos; found += 20) text.insert(found + 15, R"("agent": "None", )");
+  for (std::size_t found = 0; (found = text.find(R"("membership": {)", found)) != std::string::npos; found += 20)
+    text.insert(found + 15, R"("agent": "None", )");
   world.put(text);
   world.converge();
   CHECK(world.message(kServices, "ims") == "All networks and functions are ready.");
@@ -365,7 +373,10 @@ TEST_CASE("the agents' rights go with the last agent") {
 
 TEST_CASE("what somebody has just made under a name of ours is not taken over") {
   World world;
-  REQUIRE(world.store.create(kFunctions, json(R"({"metadata": {"name": "ims-sip", "namespace": "n"}, "spec": {"roles": [{"name": "own", "size": {"exactly": 1}, "workload": {"pod": {"spec": {}}}}]}})")));
+  REQUIRE(world.store.create(
+      kFunctions,
+      json(
+          R"({"metadata": {"name": "ims-sip", "namespace": "n"}, "spec": {"roles": [{"name": "own", "size": {"exactly": 1}, "workload": {"pod": {"spec": {}}}}]}})")));
   world.put(ims());
   world.converge();
   CHECK(world.ready(kServices, "ims") == "False NameTaken");

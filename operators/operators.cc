@@ -34,18 +34,18 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto functions = controller(manager, "function", view.functions, [&view](const auto& function, const auto& moment) {
     return plan_function(function, view, moment);
   });
-  const auto sets = controller(manager, "memberset", view.member_sets, [&view](const auto& set, const auto& moment) {
-    return plan_member_set(set, view, moment);
-  });
+  const auto sets = controller(manager, "memberset", view.member_sets,
+                               [&view](const auto& set, const auto& moment) { return plan_member_set(set, view, moment); });
   const auto members = controller(manager, "member", view.members, [&view, providers](const auto& member, const auto& moment) {
     return plan_member(member, view, providers.networks, providers.workloads, moment);
   });
-  const auto networks = controller(manager, "network", view.networks, [&view, providers](const auto& network, const auto& moment) {
-    return plan_network(network, view, providers.networks, moment);
-  });
-  const auto points = controller(manager, "connectionpoint", view.connection_points, [&view](const auto& point, const auto& moment) {
-    return plan_connection_point(point, view, moment);
-  });
+  const auto networks =
+      controller(manager, "network", view.networks, [&view, providers](const auto& network, const auto& moment) {
+        return plan_network(network, view, providers.networks, moment);
+      });
+  const auto points =
+      controller(manager, "connectionpoint", view.connection_points,
+                 [&view](const auto& point, const auto& moment) { return plan_connection_point(point, view, moment); });
 
   const auto look = [&manager](std::size_t controller, const api::Key& key, Duration delay = Duration(0)) {
     manager.enqueue(controller, key, delay);

@@ -18,7 +18,8 @@ std::string counted_as(const Action& action) {
 
 // Retrying the same cannot help: somebody has to act. (Not found, after a write: the kind itself is not there.)
 bool for_good(const Error& error) {
-  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound || error.code == Code::kAlreadyExists;
+  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound ||
+         error.code == Code::kAlreadyExists;
 }
 
 const Json kNothing;
@@ -35,7 +36,11 @@ bool is_same_child(const Json& live, const Json& wanted) {
 }
 
 Error name_taken(const Action& action) {
-  return {Code::kAlreadyExists, std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else", {}, "rename one of the two", 0};
+  return {Code::kAlreadyExists,
+          std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else",
+          {},
+          "rename one of the two",
+          0};
 }
 
 }  // namespace
@@ -142,25 +147,29 @@ void Manager::perform(Run& run, const Action& action) {
 }
 
 void Manager::prove_absence(Run& run, const Action& action) {
-  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-    for (const auto& owner : as_array(at(live ? *live : kNothing, "metadata", "ownerReferences"))) {
-      if (as_string(at(owner, "uid")) == action.uid) {
-        return failed(run, action, {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is still there", {}, {}, 0});
-      }
-    }
-    ++run.next;
-    step(run);
-  });
+  run.call = api_.call(
+      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+        for (const auto& owner : as_array(at(live ? *live : kNothing, "metadata", "ownerReferences"))) {
+          if (as_string(at(owner, "uid")) == action.uid) {
+            return failed(
+                run, action,
+                {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is still there", {}, {}, 0});
+          }
+        }
+        ++run.next;
+        step(run);
+      });
 }
 
 // An apply would take over what stands there, and a cache of labelled objects cannot tell.
 void Manager::look_first(Run& run, const Action& action) {
-  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-    if (live && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
-    send(run, action, true);
-  });
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
+                       [this, &run, &action](Result<Json> live) {
+                         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+                         if (live && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
+                         send(run, action, true);
+                       });
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
@@ -182,7 +191,8 @@ void Manager::send(Run& run, const Action& action, bool force) {
       verb = "delete";
       request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
       break;
-    case Action::Verb::kProve: KNFE_CHECK(false && "a proof is read, not sent");
+    case Action::Verb::kProve:
+      KNFE_CHECK(false && "a proof is read, not sent");
   }
   run.call = api_.call(counted_as(action), verb, std::move(request),
                        [this, &run, &action](Result<Json> answer) { answered(run, action, std::move(answer)); });
@@ -221,28 +231,37 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
 
 // A create met its name. What stands there decides, read live: the next plan sees it.
 void Manager::learn_taken(Run& run, const Action& action) {
-  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-    auto* informer = informer_of(action.resource);
-    if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-    if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
-    if (live && informer) informer->ingest(*live);
-    if (live && !(informer && informer->cache().meta(action.key))) {
-      // Its label was taken off, say: asking again at once would ask for ever.
-      return failed(run, action, {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
-                                  {}, "restore its labels, or delete it", 0});
-    }
-    queue_.add(run.item, boot_now());
-    queue_.done(run.item);
-    finish(run);
-  });
+  run.call = api_.call(
+      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+        auto* informer = informer_of(action.resource);
+        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+        if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
+          return failed(run, action, name_taken(action));
+        if (live && informer) informer->ingest(*live);
+        if (live && !(informer && informer->cache().meta(action.key))) {
+          // Its label was taken off, say: asking again at once would ask for ever.
+          return failed(run, action,
+                        {Code::kConflict,
+                         std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
+                         {},
+                         "restore its labels, or delete it",
+                         0});
+        }
+        queue_.add(run.item, boot_now());
+        queue_.done(run.item);
+        finish(run);
+      });
 }
 
 void Manager::failed(Run& run, const Action& action, const Error& error) {
   auto& controller = controllers_[run.item.controller];
   ++controller.errors;
   log(for_good(error) ? Level::kWarning : Level::kInfo, "a write failed",
-      {{"controller", controller.name}, {"object", run.item.key.text()}, {"write", action.text()},
-       {"code", std::string(name(error.code))}, {"error", error.text()}});
+      {{"controller", controller.name},
+       {"object", run.item.key.text()},
+       {"write", action.text()},
+       {"code", std::string(name(error.code))},
+       {"error", error.text()}});
   run.call.reset();
   if (for_good(error) && !run.only_status) {
     run.only_status = true;
@@ -278,12 +297,14 @@ void Manager::tell(const Run& run) {
     event["action"] = "Reconcile";
     event["reportingController"] = "knfe.io/" + controller.name;
     event["reportingInstance"] = "knfe";
-    event["regarding"] = JsonObject{{"apiVersion", resource.api_version()}, {"kind", resource.kind}, {"namespace", meta->key.ns},
-                                    {"name", meta->key.name}, {"uid", meta->uid}};
+    event["regarding"] = JsonObject{{"apiVersion", resource.api_version()},
+                                    {"kind", resource.kind},
+                                    {"namespace", meta->key.ns},
+                                    {"name", meta->key.name},
+                                    {"uid", meta->uid}};
     const auto slot = events_in_flight_.emplace(events_in_flight_.end());
-    *slot = api_.call(kEvents.plural, "create", kube::create_request(kEvents, event), [this, slot](Result<Json>) {
-      loop_.post([this, slot] { events_in_flight_.erase(slot); });
-    });
+    *slot = api_.call(kEvents.plural, "create", kube::create_request(kEvents, event),
+                      [this, slot](Result<Json>) { loop_.post([this, slot] { events_in_flight_.erase(slot); }); });
   }
 }
 
@@ -367,7 +388,8 @@ std::string Manager::metrics() const {
   line("workqueue_depth", "name=\"knfe\"", queue_.size());
   out += "# TYPE knfe_cached_objects gauge\n";
   for (const auto* informer : informers_) {
-    line("knfe_cached_objects", "resource=\"" + std::string(informer->cache().resource().plural) + "\"", informer->cache().size());
+    line("knfe_cached_objects", "resource=\"" + std::string(informer->cache().resource().plural) + "\"",
+         informer->cache().size());
   }
   out += "# TYPE knfe_lists_total counter\n";
   for (const auto* informer : informers_) {

@@ -2,9 +2,9 @@
 //
 //   watch event -> Cache -> trigger -> Queue -> plan (pure) -> executor -> API server -> watch event
 //
-// A key is reconciled by one run at a time. After a run has written, its key rests until the caches have seen those writes, so that
-// no plan is made from a view older than its own deeds; if that takes longer than ten seconds the cache in question lists again. Nothing
-// is planned before all caches are filled, nothing is written unless `may_write` says so at that very moment.
+// A key is reconciled by one run at a time. After a run has written, its key rests until the caches have seen those writes, so
+// that no plan is made from a view older than its own deeds; if that takes longer than ten seconds the cache in question lists
+// again. Nothing is planned before all caches are filled, nothing is written unless `may_write` says so at that very moment.
 #pragma once
 
 #include <functional>

@@ -80,8 +80,9 @@ struct Fixture {
     return action;
   }
   Action status(const std::string& reason) {
-    Action action = write(Verb::kApply, kNetworks, "a", R"({"status":{"conditions":[{"type":"Ready","status":"True","reason":")" + reason +
-                                                        R"(","message":"m","lastTransitionTime":"2026-01-01T00:00:00Z"}]}})");
+    Action action = write(Verb::kApply, kNetworks, "a",
+                          R"({"status":{"conditions":[{"type":"Ready","status":"True","reason":")" + reason +
+                              R"(","message":"m","lastTransitionTime":"2026-01-01T00:00:00Z"}]}})");
     action.subresource = "status";
     return action;
   }
@@ -141,7 +142,8 @@ TEST_CASE_FIXTURE(Fixture, "nothing is planned or written by who does not lead")
 }
 
 TEST_CASE_FIXTURE(Fixture, "whoever stops to lead in the midst of a plan writes nothing more of it") {
-  once({write(Verb::kCreate, api::ConfigMap::resource, "one"), write(Verb::kCreate, api::ConfigMap::resource, "two")}, status("Done"));
+  once({write(Verb::kCreate, api::ConfigMap::resource, "one"), write(Verb::kCreate, api::ConfigMap::resource, "two")},
+       status("Done"));
   server.fate = [this](const net::Request& request) {
     if (request.method == "POST") leading = false;
     return ApiServer::Fate::kAnswered;
@@ -154,11 +156,14 @@ TEST_CASE_FIXTURE(Fixture, "whoever stops to lead in the midst of a plan writes 
 TEST_CASE_FIXTURE(Fixture, "the first write that fails ends the run, which is planned anew after a wait") {
   plan = [this](const Moment&) {
     Plan out;
-    out.actions = {write(Verb::kPatch, kNetworks, "a", R"({"spec":{"mtu":1400}})"), write(Verb::kCreate, api::ConfigMap::resource, "one")};
+    out.actions = {write(Verb::kPatch, kNetworks, "a", R"({"spec":{"mtu":1400}})"),
+                   write(Verb::kCreate, api::ConfigMap::resource, "one")};
     out.status = status("Done");
     return out;
   };
-  server.fate = [](const net::Request& request) { return request.method == "PATCH" ? ApiServer::Fate::kDropped : ApiServer::Fate::kAnswered; };
+  server.fate = [](const net::Request& request) {
+    return request.method == "PATCH" ? ApiServer::Fate::kDropped : ApiServer::Fate::kAnswered;
+  };
   start();
   CHECK(written().empty());
   CHECK(plans == 1);
@@ -216,7 +221,9 @@ TEST_CASE_FIXTURE(Fixture, "what is refused for good is said in the status, once
 }
 
 TEST_CASE_FIXTURE(Fixture, "of an action that was refused nothing that comes later is done") {
-  once({write(Verb::kCreate, kNetworks, "bad", R"({"spec":{"nonsense":1}})"), write(Verb::kCreate, api::ConfigMap::resource, "one")}, status("Done"));
+  once({write(Verb::kCreate, kNetworks, "bad", R"({"spec":{"nonsense":1}})"),
+        write(Verb::kCreate, api::ConfigMap::resource, "one")},
+       status("Done"));
   start();
   CHECK(written() == "POST networks/bad, PATCH networks/a/status, ");
   CHECK(reason() == "Refused");
@@ -254,15 +261,19 @@ TEST_CASE_FIXTURE(Fixture, "a name that is taken by something that the cache doe
 }
 
 TEST_CASE_FIXTURE(Fixture, "a kind that is known by label only is read before the first apply, lest another's be taken over") {
-  const char* body = R"({"metadata":{"labels":{"ours":"1"},"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":"ours","controller":true}]},"data":{"x":"new"}})";
+  const char* body =
+      R"({"metadata":{"labels":{"ours":"1"},"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":"ours","controller":true}]},"data":{"x":"new"}})";
   Action apply = write(Verb::kApply, api::ConfigMap::resource, "one", body);
   apply.fresh = true;
   const auto stands = [&](const char* uid) {
-    REQUIRE(server.store.create(api::ConfigMap::resource,
-                                json(R"({"metadata":{"name":"one","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":")" +
-                                     std::string(uid) + R"("}]},"data":{"x":"old"}})")));
+    REQUIRE(server.store.create(
+        api::ConfigMap::resource,
+        json(R"({"metadata":{"name":"one","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":")" +
+             std::string(uid) + R"("}]},"data":{"x":"old"}})")));
   };
-  const auto data = [&] { return std::string(as_string(pick(**server.store.get(api::ConfigMap::resource, {"n", "one"}), "data", "x"))); };
+  const auto data = [&] {
+    return std::string(as_string(pick(**server.store.get(api::ConfigMap::resource, {"n", "one"}), "data", "x")));
+  };
   SUBCASE("somebody else's stays") {
     stands("theirs");
     once({apply});
@@ -303,7 +314,8 @@ TEST_CASE_FIXTURE(Fixture, "a key that has written rests until its cache has see
 }
 
 TEST_CASE_FIXTURE(Fixture, "a key that has deleted rests until its cache has seen that") {
-  REQUIRE(server.store.create(api::ConfigMap::resource, json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
+  REQUIRE(server.store.create(api::ConfigMap::resource,
+                              json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
   plan = [&](const Moment&) {
     Plan out;
     if (plans > 1) return out;
@@ -345,7 +357,9 @@ TEST_CASE_FIXTURE(Fixture, "a write whose answer was lost is found by the next p
     if (!networks.get({"n", "b"})) out.actions = {write(Verb::kCreate, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
     return out;
   };
-  server.fate = [](const net::Request& request) { return request.method == "POST" ? ApiServer::Fate::kLost : ApiServer::Fate::kAnswered; };
+  server.fate = [](const net::Request& request) {
+    return request.method == "POST" ? ApiServer::Fate::kLost : ApiServer::Fate::kAnswered;
+  };
   start();
   time.pass(loop, seconds(5));
   CHECK(written() == "POST networks/b, ");
@@ -378,8 +392,10 @@ TEST_CASE_FIXTURE(Fixture, "what follows a proof of absence is done only if noth
   once({proof, write(Verb::kPatch, kNetworks, "a", R"({"spec":{"mtu":1400}})")});
   const auto stands = [&](const char* uid) {
     // Without label: only a live read can tell.
-    REQUIRE(server.store.create(api::ConfigMap::resource, json(R"({"metadata":{"name":"one","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":")" +
-                                                               std::string(uid) + R"("}]}})")));
+    REQUIRE(server.store.create(
+        api::ConfigMap::resource,
+        json(R"({"metadata":{"name":"one","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":")" +
+             std::string(uid) + R"("}]}})")));
   };
   bool done = false;
   SUBCASE("nothing is there") { done = true; }
@@ -431,7 +447,9 @@ TEST_CASE_FIXTURE(Fixture, "transitions become Events once the status is written
 
 TEST_CASE_FIXTURE(Fixture, "draining ends what runs, and begins nothing") {
   once({write(Verb::kCreate, api::ConfigMap::resource, "one"), write(Verb::kCreate, api::ConfigMap::resource, "two")});
-  server.fate = [](const net::Request& request) { return request.method == "POST" ? ApiServer::Fate::kHeld : ApiServer::Fate::kAnswered; };
+  server.fate = [](const net::Request& request) {
+    return request.method == "POST" ? ApiServer::Fate::kHeld : ApiServer::Fate::kAnswered;
+  };
   start();
   bool idle = false;
   manager->drain([&] { idle = true; });
@@ -481,7 +499,9 @@ TEST_CASE_FIXTURE(Fixture, "at most sixty-four runs are under way") {
 
 TEST_CASE_FIXTURE(Fixture, "a manager that goes in the midst of everything leaves nothing behind") {
   once({write(Verb::kCreate, api::ConfigMap::resource, "one"), write(Verb::kCreate, api::ConfigMap::resource, "two")});
-  server.fate = [](const net::Request& request) { return request.method == "POST" ? ApiServer::Fate::kHeld : ApiServer::Fate::kAnswered; };
+  server.fate = [](const net::Request& request) {
+    return request.method == "POST" ? ApiServer::Fate::kHeld : ApiServer::Fate::kAnswered;
+  };
   start();
   manager.reset();
   server.release();
@@ -493,9 +513,11 @@ TEST_CASE_FIXTURE(Fixture, "metrics tell of runs, errors, caches and requests") 
   once({write(Verb::kPatch, kNetworks, "a", R"({"spec":{"mtu":1400}})")});
   start();
   const std::string text = manager->metrics();
-  for (const char* line : {"controller_runtime_reconcile_total{controller=\"network\"} ", "controller_runtime_reconcile_errors_total{controller=\"network\"} 0\n",
-                           "knfe_cached_objects{resource=\"networks\"} 1\n", "knfe_lists_total{resource=\"configmaps\"} 1\n",
-                           "knfe_api_requests_total{verb=\"patch\",resource=\"networks\",code=\"200\"} 1\n", "workqueue_depth{name=\"knfe\"} 0\n"}) {
+  for (const char* line :
+       {"controller_runtime_reconcile_total{controller=\"network\"} ",
+        "controller_runtime_reconcile_errors_total{controller=\"network\"} 0\n", "knfe_cached_objects{resource=\"networks\"} 1\n",
+        "knfe_lists_total{resource=\"configmaps\"} 1\n",
+        "knfe_api_requests_total{verb=\"patch\",resource=\"networks\",code=\"200\"} 1\n", "workqueue_depth{name=\"knfe\"} 0\n"}) {
     INFO(text);
     CHECK(text.find(line) != std::string::npos);
   }

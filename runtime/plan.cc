@@ -6,11 +6,16 @@ namespace {
 
 std::string_view name_of(Action::Verb verb) {
   switch (verb) {
-    case Action::Verb::kApply: return "apply";
-    case Action::Verb::kCreate: return "create";
-    case Action::Verb::kPatch: return "patch";
-    case Action::Verb::kDelete: return "delete";
-    case Action::Verb::kProve: return "prove the absence of";
+    case Action::Verb::kApply:
+      return "apply";
+    case Action::Verb::kCreate:
+      return "create";
+    case Action::Verb::kPatch:
+      return "patch";
+    case Action::Verb::kDelete:
+      return "delete";
+    case Action::Verb::kProve:
+      return "prove the absence of";
   }
   KNFE_CHECK(false && "known verb");
 }
@@ -23,8 +28,8 @@ Action finalizers_action(const api::Resource& resource, const api::Meta& meta, c
   action.resource = resource;
   action.key = meta.key;
   // The version guards against a finalizer that somebody else has added meanwhile.
-  action.body = JsonObject{
-      {"metadata", {{"uid", meta.uid}, {"resourceVersion", meta.resource_version}, {"finalizers", std::move(names)}}}};
+  action.body =
+      JsonObject{{"metadata", {{"uid", meta.uid}, {"resourceVersion", meta.resource_version}, {"finalizers", std::move(names)}}}};
   return action;
 }
 
@@ -80,7 +85,8 @@ void ConditionWriter::set(std::string_view type, bool status, std::string_view r
   set_text(type, status ? "True" : "False", reason, message);
 }
 
-void ConditionWriter::set_text(std::string_view type, std::string_view status, std::string_view reason, std::string_view message) {
+void ConditionWriter::set_text(std::string_view type, std::string_view status, std::string_view reason,
+                               std::string_view message) {
   const auto* before = api::find(live_, type);
   const bool moved = !before || before->status != status;
   conditions.push_back({std::string(type), std::string(status), std::string(reason), std::string(message),

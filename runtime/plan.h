@@ -51,7 +51,7 @@ struct Plan {
 
 // What a plan may know beside the caches.
 struct Moment {
-  std::string wall;               // RFC 3339, for transition times
+  std::string wall;  // RFC 3339, for transition times
   Instant now{};
   const Error* refusal = nullptr;  // why the API server refused for good what this object wanted last; not stored anywhere
 };

@@ -1,7 +1,7 @@
 // Queue: which keys to look at, and when. A value without threads or timers: whoever owns it passes the time in.
 //
-// A key is in the queue at most once, at the earliest of the times asked for; a key that is being worked on and is asked for again comes
-// back when its work is done. Failures back off per key, 50 ms doubling to 30 s, with a spread of a quarter.
+// A key is in the queue at most once, at the earliest of the times asked for; a key that is being worked on and is asked for
+// again comes back when its work is done. Failures back off per key, 50 ms doubling to 30 s, with a spread of a quarter.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ class Queue {
   // When take() will have something, unless something is added before.
   std::optional<Instant> next_due() const;
 
-  void done(const Item& item);  // forgets its failures
+  void done(const Item& item);                                        // forgets its failures
   Duration failed(const Item& item, Instant now, Duration at_least);  // comes back after the returned wait
 
   std::size_t size() const { return due_.size(); }

@@ -13,7 +13,8 @@ using runtime::Plan;
 
 namespace {
 
-// Owns the size of a role whose spec leaves it to the scale subresource: kept apart so that an apply of the rest never takes it away.
+// Owns the size of a role whose spec leaves it to the scale subresource: kept apart so that an apply of the rest never takes it
+// away.
 constexpr const char* kSizeManager = "knfe-size";
 
 std::string set_name(const api::NetworkFunction& function, const api::Role& role) {
@@ -36,7 +37,9 @@ JsonArray strings(const std::set<std::string>& values) {
 JsonObject rule(const char* group, const char* resource, JsonArray names, std::initializer_list<const char*> verbs) {
   JsonArray list;
   for (const char* verb : verbs) list.push_back(Json(verb));
-  return {{"apiGroups", JsonArray{Json(group)}}, {"resources", JsonArray{Json(resource)}}, {"resourceNames", std::move(names)},
+  return {{"apiGroups", JsonArray{Json(group)}},
+          {"resources", JsonArray{Json(resource)}},
+          {"resourceNames", std::move(names)},
           {"verbs", std::move(list)}};
 }
 
@@ -125,11 +128,13 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
       for (const char* other : {"exactly", "initial", "min", "max"}) {
         if (!size.contains(other)) size[other] = nullptr;
       }
-      both.body = JsonObject{{"metadata", {{"uid", live->meta.uid}}}, {"spec", {{"size", std::move(size)}, {"replicas", within}}}};
+      both.body =
+          JsonObject{{"metadata", {{"uid", live->meta.uid}}}, {"spec", {{"size", std::move(size)}, {"replicas", within}}}};
       plan.actions.push_back(std::move(both));
     }
   }
-  auto desired = child_of(function, api::MemberSet::resource, name, {{label::kFunction, spec.function}, {label::kRole, role.name}});
+  auto desired =
+      child_of(function, api::MemberSet::resource, name, {{label::kFunction, spec.function}, {label::kRole, role.name}});
   desired["spec"] = api::encode(spec);
   children.apply(api::MemberSet::resource, std::move(desired), live ? &live->meta : nullptr);
   if (ours && role.size.initial && !live->spec.replicas) plan.actions.push_back(size_action(live->meta, *role.size.initial));
@@ -198,7 +203,8 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
       }
     }
     all = all && set && set->status.observed_generation == set->meta.generation && api::is_true(set->status.conditions, "Ready");
-    status.summary += (status.summary.empty() ? "" : ", ") + role.name + " " + std::to_string(entry.ready) + "/" + std::to_string(entry.members);
+    status.summary += (status.summary.empty() ? "" : ", ") + role.name + " " + std::to_string(entry.ready) + "/" +
+                      std::to_string(entry.members);
     status.roles.push_back(std::move(entry));
   }
   ConditionWriter write(function.status.conditions, function.meta, moment);

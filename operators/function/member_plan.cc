@@ -22,7 +22,8 @@ Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment
     // Until the pod is proven gone it may carry the member's addresses.
     api::MemberStatus status = member.status;
     ConditionWriter write(member.status.conditions, member.meta, moment);
-    write.set_ready(false, false, "PodTerminating", "Pod " + pod->meta.key.name + " is ending; the member and its addresses go when it is gone.");
+    write.set_ready(false, false, "PodTerminating",
+                    "Pod " + pod->meta.key.name + " is ending; the member and its addresses go when it is gone.");
     status.agent.reset();
     status.observed_generation = member.meta.generation;
     status.conditions = std::move(write.conditions);
@@ -63,16 +64,19 @@ runtime::Action create_pod(const api::Member& member, std::vector<Attached> atta
 bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachments, const api::Member& member) {
   const auto made_of = pod.meta.annotations.find(kTemplateHash);
   const auto carried = pod.meta.annotations.find(kAddresses);
-  return made_of != pod.meta.annotations.end() && made_of->second == template_hash(member.spec) && carried != pod.meta.annotations.end() &&
-         carried->second != addresses_of(attachments);
+  return made_of != pod.meta.annotations.end() && made_of->second == template_hash(member.spec) &&
+         carried != pod.meta.annotations.end() && carried->second != addresses_of(attachments);
 }
 
 // Why a member with a pod does not serve.
 std::pair<std::string, std::string> why_not_serving(const api::Member& member, const api::Pod& pod) {
   if (pod.meta.deleting) return {"PodTerminating", "Pod " + pod.meta.key.name + " is ending; another takes its place then."};
-  if (pod.ended()) return {"PodEnded", "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after five seconds."};
+  if (pod.ended())
+    return {"PodEnded",
+            "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after five seconds."};
   if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
-  if (!pod.ready) return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
+  if (!pod.ready)
+    return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
   const auto* serving = api::find(member.status.conditions, "Serving");
   if (serving && is_reporter(member, pod)) return {"NotServing", serving->message};
   return {"AgentSilent", "The guest agent in pod " + pod.meta.key.name + " has not reported yet."};
@@ -123,9 +127,10 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
       const auto* ready = live && !other ? api::find(live->status.conditions, "Ready") : nullptr;
       if (missing.empty()) {
         const bool told = ready && ready->status != "True";
-        missing = "ConnectionPoint " + name + (told       ? ": " + ready->message
-                                               : !network ? ": Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
-                                                          : " is being made.");
+        missing = "ConnectionPoint " + name +
+                  (told       ? ": " + ready->message
+                   : !network ? ": Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
+                              : " is being made.");
       }
       missing_stalled = missing_stalled || (live && api::is_true(live->status.conditions, "Stalled"));
       continue;
@@ -136,18 +141,19 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     status.addresses.push_back(std::move(address));
   }
   for (const auto* point : view.connection_points.owned_by(member.meta.uid)) {
-    const bool wanted = std::any_of(member.spec.connection_points.begin(), member.spec.connection_points.end(), [&](const auto& attachment) {
-      return connection_point_name(member, attachment) == point->meta.key.name;
-    });
+    const bool wanted =
+        std::any_of(member.spec.connection_points.begin(), member.spec.connection_points.end(),
+                    [&](const auto& attachment) { return connection_point_name(member, attachment) == point->meta.key.name; });
     if (!wanted) let_go(*point);
   }
   const bool networked = missing.empty() && children.taken().empty();
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
-  // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell that: its
-  // agent was asked to leave then, and goes back when it hears that it is wanted.
+  // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
+  // that: its agent was asked to leave then, and goes back when it hears that it is wanted.
   const auto* left = api::find(member.status.conditions, "Left");
-  const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" && standing_of(member, pod) == Standing::kLeaving &&
-                              left && left->observed_generation == member.meta.generation && has_left(member, pod);
+  const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" &&
+                              standing_of(member, pod) == Standing::kLeaving && left &&
+                              left->observed_generation == member.meta.generation && has_left(member, pod);
   // A pod that ends as soon as it starts must not be made over and over without pause.
   const bool ended = pod && pod->ended();
   const bool rested = ended && moment.now - pod->ended_since >= kRest;
@@ -160,18 +166,22 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
 
   status.observed_generation = member.meta.generation;
   ConditionWriter write(member.status.conditions, member.meta, moment);
-  write.set("Networked", networked, networked ? "Networked" : "Waiting", networked ? "All connection points have their addresses." : missing);
+  write.set("Networked", networked, networked ? "Networked" : "Waiting",
+            networked ? "All connection points have their addresses." : missing);
   const auto standing = standing_of(member, pod);
   if (!children.taken().empty()) {
     write.set_ready(false, true, "NameTaken", children.taken());
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
   } else if (squatter) {
-    write.set_ready(false, false, "PodOfPredecessor", "Pod " + squatter->meta.key.name + " of an earlier member is still there: its place is taken when it is gone.");
+    write.set_ready(
+        false, false, "PodOfPredecessor",
+        "Pod " + squatter->meta.key.name + " of an earlier member is still there: its place is taken when it is gone.");
   } else if (standing == Standing::kServing) {
     write.set_ready(true, false, "Serving", "The member serves.");
   } else if (member.spec.desired == "Left") {
-    write.set_ready(false, false, "Leaving", left ? left->message : "The member was asked to leave; its agent has not answered yet.");
+    write.set_ready(false, false, "Leaving",
+                    left ? left->message : "The member was asked to leave; its agent has not answered yet.");
   } else if (pod) {
     const auto [reason, message] = why_not_serving(member, *pod);
     write.set_ready(false, false, reason, message);

@@ -26,8 +26,10 @@ void apply_member(const api::MemberSet& set, std::int32_t ordinal, bool leave, c
   children.apply(api::Member::resource, std::move(desired), live);
 }
 
-// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once. Returns how many there are.
-int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view, Children& children) {
+// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once. Returns
+// how many there are.
+int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view,
+                     Children& children) {
   const std::string current = template_hash(set.spec);
   const api::Pod* next = nullptr;
   bool all_serve = true;
@@ -107,11 +109,13 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
     const std::string why = !stalled.empty() ? stalled : waiting.empty() ? "Members are being made." : waiting;
     write.set_ready(false, !stalled.empty(), "MembersNotServing", why);
   } else if (outdated > 0) {
-    write.set_ready(false, false, "Updating", std::to_string(outdated) + " of " + std::to_string(wanted) + " members run an older template; they are replaced one at a time.");
+    write.set_ready(false, false, "Updating",
+                    std::to_string(outdated) + " of " + std::to_string(wanted) +
+                        " members run an older template; they are replaced one at a time.");
   } else if (!leaving.empty()) {
-    write.set_ready(true, false, "Leaving", "All members serve; " + leaving.front() +
-                                                (leaving.size() > 1 ? " and " + std::to_string(leaving.size() - 1) + " more" : "") +
-                                                " drain, then go.");
+    write.set_ready(true, false, "Leaving",
+                    "All members serve; " + leaving.front() +
+                        (leaving.size() > 1 ? " and " + std::to_string(leaving.size() - 1) + " more" : "") + " drain, then go.");
   } else {
     write.set_ready(true, false, "Serving", "All members serve.");
   }

@@ -12,9 +12,12 @@ bool is_reporter(const api::Member& member, const api::Pod& pod) {
 
 const char* name(Standing standing) {
   switch (standing) {
-    case Standing::kJoining: return "Joining";
-    case Standing::kServing: return "Serving";
-    case Standing::kLeaving: return "Leaving";
+    case Standing::kJoining:
+      return "Joining";
+    case Standing::kServing:
+      return "Serving";
+    case Standing::kLeaving:
+      return "Leaving";
   }
   KNFE_CHECK(false && "known standing");
 }

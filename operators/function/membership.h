@@ -25,9 +25,9 @@ const api::Pod* pod_of(const api::Member& member, const View& view);
 // The members of a function that are its own, by role and ordinal; also those of a role that it has no more, until they are gone.
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
 
-// The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with "leave": true
-// for whoever is asked to leave (a member that leaves by itself is Leaving, too, and may come back).
-// A member is on it from when all its addresses are known until it is gone.
+// The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with
+// "leave": true for whoever is asked to leave (a member that leaves by itself is Leaving, too, and may come back). A member is on
+// it from when all its addresses are known until it is gone.
 Json member_list(const api::NetworkFunction& function, const View& view);
 
 std::string connection_point_name(const api::Member& member, const api::Attachment& attachment);

@@ -78,7 +78,8 @@ std::optional<Prefix> parse_prefix(const std::string& text) {
   if (slash == std::string::npos) return std::nullopt;
   const auto base = parse_address(text.substr(0, slash));
   const std::string digits = text.substr(slash + 1);
-  if (!base || digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (!base || digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
   const int length = std::stoi(digits);
   if (length > bits_of(*base)) return std::nullopt;
   if ((base->value & host_mask(*base, length)) != 0) return std::nullopt;

@@ -32,15 +32,16 @@ struct Prefix {
 };
 std::optional<Prefix> parse_prefix(const std::string& text);
 
-// The addresses that a subnet gives: its pools, or all of it but the network's (and in IPv4 the broadcast) address; never the gateway.
+// The addresses that a subnet gives: its pools, or all of it but the network's (and in IPv4 the broadcast) address; never the
+// gateway.
 class Pools {
  public:
   // Fails where a pool is empty or outside.
   static Result<Pools> of(const api::Subnet& subnet);
 
   const Prefix& prefix() const { return prefix_; }
-  uint128 size() const { return size_; }       // saturates one below 2^128
-  Address at(uint128 index) const;             // index < size()
+  uint128 size() const { return size_; }  // saturates one below 2^128
+  Address at(uint128 index) const;        // index < size()
   // Whether the address may be asked for: inside the subnet, though maybe outside its pools.
   bool gives(const Address& address) const;
 
@@ -54,8 +55,8 @@ class Pools {
   uint128 size_ = 0;
 };
 
-// The order in which one owner tries the addresses of a pool: a permutation of 0..size-1 that depends on `seed` alone, so that two replicas
-// working for one owner try the same, and two owners rarely meet (notes in docs/architecture.md).
+// The order in which one owner tries the addresses of a pool: a permutation of 0..size-1 that depends on `seed` alone, so that
+// two replicas working for one owner try the same, and two owners rarely meet (notes in docs/architecture.md).
 class Permutation {
  public:
   Permutation(uint128 size, std::uint64_t seed);

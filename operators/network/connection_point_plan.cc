@@ -36,13 +36,18 @@ Objection choose(Slot& slot, const api::ConnectionPoint& point, const api::Netwo
   if (!slot.fixed_ip.empty()) {
     const auto address = parse_address(slot.fixed_ip);
     if (!address || !pools->gives(*address)) {
-      return {"AddressOutside", "address " + slot.fixed_ip + " cannot be given from subnet " + slot.subnet->name + " (" +
-                                    slot.subnet->cidr + ") of Network " + network.meta.key.name + ": ask for one inside it that is neither its gateway nor its first nor (IPv4) its last", true};
+      return {"AddressOutside",
+              "address " + slot.fixed_ip + " cannot be given from subnet " + slot.subnet->name + " (" + slot.subnet->cidr +
+                  ") of Network " + network.meta.key.name +
+                  ": ask for one inside it that is neither its gateway nor its first nor (IPv4) its last",
+              true};
     }
     const std::string ip = to_text(*address);
     if (const auto* other = holder(network, ip, view)) {
-      return {"AddressInUse", "address " + ip + " is held by ConnectionPoint " + other->spec.owner +
-                                  ": ask for another address, or delete that connection point", true};
+      return {"AddressInUse",
+              "address " + ip + " is held by ConnectionPoint " + other->spec.owner +
+                  ": ask for another address, or delete that connection point",
+              true};
     }
     slot.candidate = ip;
     return {};
@@ -63,8 +68,10 @@ Objection choose(Slot& slot, const api::ConnectionPoint& point, const api::Netwo
     slot.candidate = ip;
     return {};
   }
-  return {"PoolExhausted", std::string(pools->prefix().base.v6 ? "IPv6" : "IPv4") + " subnet " + slot.subnet->name + " (" + slot.subnet->cidr +
-                               ") of Network " + network.meta.key.name + " has no free address: delete connection points, or use a larger network", true};
+  return {"PoolExhausted",
+          std::string(pools->prefix().base.v6 ? "IPv6" : "IPv4") + " subnet " + slot.subnet->name + " (" + slot.subnet->cidr +
+              ") of Network " + network.meta.key.name + " has no free address: delete connection points, or use a larger network",
+          true};
 }
 
 runtime::Action claim(const Slot& slot, const api::ConnectionPoint& point, const api::Network& network) {
@@ -83,8 +90,8 @@ runtime::Action claim(const Slot& slot, const api::ConnectionPoint& point, const
   return action;
 }
 
-// A MAC that follows from the address: 0a:58 and IPv4 (as OVN-Kubernetes does), which is as unique as the address; or 0e and 40 bits of a hash
-// of IPv6, which for a thousand on one network meet once in two million.
+// A MAC that follows from the address: 0a:58 and IPv4 (as OVN-Kubernetes does), which is as unique as the address; or 0e and 40
+// bits of a hash of IPv6, which for a thousand on one network meet once in two million.
 std::string mac_of(const api::ConnectionPoint& point, const std::string& first_ip) {
   if (!point.spec.mac.empty()) return point.spec.mac;
   const auto address = parse_address(first_ip);
@@ -107,7 +114,8 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
     if (found == network.spec.subnets.end()) {
       std::string names;
       for (const auto& subnet : network.spec.subnets) names += (names.empty() ? "" : ", ") + subnet.name;
-      return {"UnknownSubnet", "Network " + network.meta.key.name + " has no subnet " + wanted.subnet + ": it has " + names, true};
+      return {"UnknownSubnet", "Network " + network.meta.key.name + " has no subnet " + wanted.subnet + ": it has " + names,
+              true};
     }
     slots.push_back({&*found, wanted.ip, nullptr, {}});
   }
@@ -159,7 +167,8 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
 
   Objection objection;
   if (!network) {
-    objection = {"NetworkNotFound", "Network " + network_name + " does not exist in namespace " + meta.key.ns + ": create it, and this goes on by itself"};
+    objection = {"NetworkNotFound", "Network " + network_name + " does not exist in namespace " + meta.key.ns +
+                                        ": create it, and this goes on by itself"};
   } else if (const auto why = objection_to(*network, view)) {
     objection = {"NetworkNotAccepted", "Network " + network_name + " is not accepted: " + why.message};
   }
@@ -175,9 +184,11 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
     for (const auto* allocation : held) {
       if (allocation->spec.subnet != slot.subnet->name) continue;
       // One of an earlier network of this name locks nothing in this one.
-      if (!parse_address(allocation->spec.ip) || allocation->meta.key.name != allocation_name(*network, allocation->spec.ip)) continue;
+      if (!parse_address(allocation->spec.ip) || allocation->meta.key.name != allocation_name(*network, allocation->spec.ip))
+        continue;
       // Two for one slot can only be a lost reply's: the older stays.
-      if (!slot.held || std::tie(allocation->meta.created, allocation->meta.uid) < std::tie(slot.held->meta.created, slot.held->meta.uid)) {
+      if (!slot.held ||
+          std::tie(allocation->meta.created, allocation->meta.uid) < std::tie(slot.held->meta.created, slot.held->meta.uid)) {
         slot.held = allocation;
       }
     }
@@ -191,11 +202,13 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
     if (!objection && !slot.held) objection = choose(slot, point, *network, view);
   }
   // What is held stays told of whatever else is objected to: a workload may carry it.
-  const bool holds_all = !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
+  const bool holds_all =
+      !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
   const bool complete = !objection && holds_all;
 
   for (const auto* allocation : held) {
-    const bool kept = !objection && std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
+    const bool kept =
+        !objection && std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
     // Without its network nothing can be decided about an address that a workload may carry.
     if (kept || !accepted) continue;
     auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
@@ -218,11 +231,14 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
     status.mac = mac_of(point, status.addresses.front().ip);
   }
   if (complete && !plan.actions.empty()) return plan;  // the status follows once surplus claims are gone
-  if (!complete && !objection) return plan;     // the status follows the claims
+  if (!complete && !objection) return plan;            // the status follows the claims
   ConditionWriter write(point.status.conditions, meta, moment);
-  write.set("Accepted", accepted, accepted ? "Accepted" : objection.reason, accepted ? "The network takes it." : objection.message);
-  write.set("Addressed", complete, complete ? "Addressed" : objection.reason, complete ? "All addresses are given." : objection.message);
-  write.set_ready(complete, objection.stalled, complete ? "Ready" : objection.reason, complete ? "A workload can be attached." : objection.message);
+  write.set("Accepted", accepted, accepted ? "Accepted" : objection.reason,
+            accepted ? "The network takes it." : objection.message);
+  write.set("Addressed", complete, complete ? "Addressed" : objection.reason,
+            complete ? "All addresses are given." : objection.message);
+  write.set_ready(complete, objection.stalled, complete ? "Ready" : objection.reason,
+                  complete ? "A workload can be attached." : objection.message);
   status.conditions = std::move(write.conditions);
   runtime::write_status(plan, point, status, std::move(write.notes));
   return plan;

@@ -11,8 +11,8 @@ using runtime::Plan;
 
 namespace {
 
-// Of two networks that cannot both be, the one that came first stays. Creation times have seconds only: one that has been accepted, as
-// its finalizer tells, is not displaced by one that came later in the same second.
+// Of two networks that cannot both be, the one that came first stays. Creation times have seconds only: one that has been
+// accepted, as its finalizer tells, is not displaced by one that came later in the same second.
 bool came_before(const api::Meta& a, const api::Meta& b) {
   const bool accepted = a.has_finalizer(kNetworkFinalizer);
   if (accepted != b.has_finalizer(kNetworkFinalizer)) return accepted;
@@ -38,9 +38,10 @@ Objection objection_to(const api::Network& network, const View& view) {
       for (const auto& theirs : other->spec.subnets) {
         const auto a = parse_prefix(ours.cidr), b = parse_prefix(theirs.cidr);
         if (a && b && a->overlaps(*b)) {
-          return {"OverlapsNetwork", "subnet " + ours.name + " (" + ours.cidr + ") overlaps subnet " + theirs.name + " (" + theirs.cidr +
-                                         ") of Network " + other->meta.key.name + " in address space " + network.spec.address_space +
-                                         ": choose another cidr, or another addressSpace if the two never meet",
+          return {"OverlapsNetwork",
+                  "subnet " + ours.name + " (" + ours.cidr + ") overlaps subnet " + theirs.name + " (" + theirs.cidr +
+                      ") of Network " + other->meta.key.name + " in address space " + network.spec.address_space +
+                      ": choose another cidr, or another addressSpace if the two never meet",
                   true};
         }
       }
@@ -96,11 +97,20 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   }
   ConditionWriter write(network.status.conditions, meta, moment);
   write.set("Accepted", accepted, accepted ? "Accepted" : reason, accepted ? "The network can be realised." : why_not);
-  const std::string taken_text = "NetworkAttachmentDefinition " + meta.key.name + " exists and is not KNFE's: rename this Network or remove it";
-  write.set("Programmed", programmed, programmed ? "Programmed" : taken ? "NameTaken" : accepted ? "Programming" : reason,
-            programmed ? "NetworkAttachmentDefinition " + meta.key.name + " is in place." : taken ? taken_text : accepted ? "The NetworkAttachmentDefinition is being written." : why_not);
+  const std::string taken_text =
+      "NetworkAttachmentDefinition " + meta.key.name + " exists and is not KNFE's: rename this Network or remove it";
+  write.set("Programmed", programmed,
+            programmed ? "Programmed"
+            : taken    ? "NameTaken"
+            : accepted ? "Programming"
+                       : reason,
+            programmed ? "NetworkAttachmentDefinition " + meta.key.name + " is in place."
+            : taken    ? taken_text
+            : accepted ? "The NetworkAttachmentDefinition is being written."
+                       : why_not);
   if (meta.deleting) {
-    const std::string blocked = "in use by ConnectionPoint " + names_of(first_users, users.size()) + ": the network goes when they are gone";
+    const std::string blocked =
+        "in use by ConnectionPoint " + names_of(first_users, users.size()) + ": the network goes when they are gone";
     write.set("DeletionBlocked", true, "InUse", blocked);
     write.set_ready(false, false, "DeletionBlocked", blocked);
   } else if (!accepted) {

@@ -8,8 +8,8 @@ namespace knfe::operators {
 
 // Keeps a Network that is used from vanishing.
 inline constexpr const char* kNetworkFinalizer = "knfe.io/network-in-use";
-// Keeps the ConnectionPoint of a Member, and with it its addresses, until no pod carries them. The Member's plan takes it off; that of the
-// ConnectionPoint only if there is no such Member any more.
+// Keeps the ConnectionPoint of a Member, and with it its addresses, until no pod carries them. The Member's plan takes it off;
+// that of the ConnectionPoint only if there is no such Member any more.
 inline constexpr const char* kConnectionPointFinalizer = "knfe.io/addresses-carried";
 
 runtime::Plan plan_network(const api::Network& network, const View& view, const NetworkProvider& provider,

@@ -25,7 +25,8 @@ api::PartStatus part_status(const std::string& name, const api::Conditions* cond
 }
 
 template <class Cache, class Parts>
-void prune(const api::NetworkService& service, const Cache& cache, const Parts& parts, const api::Resource& resource, Children& children) {
+void prune(const api::NetworkService& service, const Cache& cache, const Parts& parts, const api::Resource& resource,
+           Children& children) {
   for (const auto* child : cache.owned_by(service.meta.uid)) {
     const bool wanted = std::any_of(parts.begin(), parts.end(),
                                     [&](const auto& part) { return part_name(service, part.name) == child->meta.key.name; });
@@ -49,7 +50,8 @@ Plan plan_service(const api::NetworkService& service, const View& view, const Mo
     const bool ours = live && live->meta.owned_by(service.meta.uid);
     into.push_back(part_status(name, ours ? &live->status.conditions : nullptr));
     // What it says may be of an earlier spec.
-    if (ours && live->status.observed_generation != live->meta.generation) into.back() = {name, "Unknown", "It is being changed."};
+    if (ours && live->status.observed_generation != live->meta.generation)
+      into.back() = {name, "Unknown", "It is being changed."};
     if (into.back().ready == "True") return;
     if (waiting.empty()) waiting = std::string(kind) + " " + part_name(service, name) + ": " + into.back().message;
     stalled = stalled || (ours && api::is_true(live->status.conditions, "Stalled"));

@@ -1,5 +1,5 @@
-// Multus: networks as NetworkAttachmentDefinitions (k8snetworkplumbingwg, v1.3), with addresses in the pod's annotation, so that the
-// CNI path asks nobody.
+// Multus: networks as NetworkAttachmentDefinitions (k8snetworkplumbingwg, v1.3), with addresses in the pod's annotation, so that
+// the CNI path asks nobody.
 #pragma once
 
 #include "operators/network/port.h"

@@ -18,7 +18,8 @@ JsonObject mount(const char* volume, const char* path, bool read_only = false) {
 }
 
 std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -57,8 +58,8 @@ JsonArray with_agent_facts(JsonArray environment, const api::Member& member) {
   std::string membership;
   for (const char c : to_text(api::encode(member.spec.membership))) membership += c == '$' ? "$$" : std::string(1, c);
   environment.push_back(JsonObject{{"name", "KNFE_MEMBERSHIP"}, {"value", membership}});
-  environment.push_back(JsonObject{
-      {"name", "KNFE_POD_UID"}, {"valueFrom", JsonObject{{"fieldRef", JsonObject{{"fieldPath", "metadata.uid"}}}}}});
+  environment.push_back(
+      JsonObject{{"name", "KNFE_POD_UID"}, {"valueFrom", JsonObject{{"fieldRef", JsonObject{{"fieldPath", "metadata.uid"}}}}}});
   return environment;
 }
 
@@ -71,13 +72,12 @@ JsonObject installer(const std::string& image, JsonArray environment) {
           {"args", JsonArray{Json("guest"), Json("install")}},
           {"env", std::move(environment)},
           {"resources", small_requests()},
-          {"securityContext",
-           JsonObject{{"allowPrivilegeEscalation", false},
-                      {"readOnlyRootFilesystem", true},
-                      {"runAsNonRoot", true},
-                      {"runAsUser", 65532},
-                      {"seccompProfile", JsonObject{{"type", "RuntimeDefault"}}},
-                      {"capabilities", JsonObject{{"drop", JsonArray{Json("ALL")}}}}}},
+          {"securityContext", JsonObject{{"allowPrivilegeEscalation", false},
+                                         {"readOnlyRootFilesystem", true},
+                                         {"runAsNonRoot", true},
+                                         {"runAsUser", 65532},
+                                         {"seccompProfile", JsonObject{{"type", "RuntimeDefault"}}},
+                                         {"capabilities", JsonObject{{"drop", JsonArray{Json("ALL")}}}}}},
           {"volumeMounts", JsonArray{mount(kBinVolume, "/knfe"), mount(kRunVolume, "/run/knfe")}}};
 }
 
@@ -115,7 +115,9 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
     JsonArray inits{installer(settings_.agent_image, agent_environment), sidecar(first, agent_environment)};
     for (const auto& own : as_array(at(tmpl.spec, "initContainers"))) inits.push_back(own);
     spec["initContainers"] = std::move(inits);
-    append(spec, "volumes", {JsonObject{{"name", kRunVolume}, {"emptyDir", JsonObject{}}}, JsonObject{{"name", kBinVolume}, {"emptyDir", JsonObject{}}}});
+    append(spec, "volumes",
+           {JsonObject{{"name", kRunVolume}, {"emptyDir", JsonObject{}}},
+            JsonObject{{"name", kBinVolume}, {"emptyDir", JsonObject{}}}});
     for (auto& container : containers) {
       if (container.is_object()) append(container.get_object(), "volumeMounts", {mount(kRunVolume, "/run/knfe", true)});
     }
@@ -124,7 +126,8 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
     auto& lifecycle = leaver["lifecycle"];
     if (!lifecycle.is_object()) lifecycle = JsonObject();
     if (at(lifecycle, "preStop").is_null()) {
-      lifecycle.get_object()["preStop"] = JsonObject{{"exec", JsonObject{{"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("leave")}}}}};
+      lifecycle.get_object()["preStop"] =
+          JsonObject{{"exec", JsonObject{{"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("leave")}}}}};
     }
     if (at(tmpl.spec, "serviceAccountName").is_null()) spec["serviceAccountName"] = member.spec.function;
     if (at(tmpl.spec, "terminationGracePeriodSeconds").is_null()) {

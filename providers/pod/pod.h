@@ -2,7 +2,8 @@
 //
 //   init container  knfe-install  puts the agent's binary into /knfe and the member list into /run/knfe, then ends
 //   sidecar         knfe          the agent, in the image of the first container, so that hooks find the function's own tools
-//   containers      as given      with /run/knfe, the member's environment, and a preStop hook in the first that waits for leaving
+//   containers      as given      with /run/knfe, the member's environment, and a preStop hook in the first that waits for
+//   leaving
 #pragma once
 
 #include <string>

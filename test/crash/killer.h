@@ -1,7 +1,7 @@
 // Killer: a net::Client that ends its own process at one of its writes, as power loss would: no destructor, no word to anybody.
 //
-// It stands between the operators and the API server, counts what is to change something (all but GET) and tells of each on standard
-// output: "NUMBER METHOD PATH".
+// It stands between the operators and the API server, counts what is to change something (all but GET) and tells of each on
+// standard output: "NUMBER METHOD PATH".
 #pragma once
 
 #include <string>
@@ -22,7 +22,9 @@ class Killer : public net::Client {
   Killer(net::Client& inner, When when, int write) : inner_(inner), when_(when), fatal_(write) {}
 
   net::Handle send(net::Request request, std::function<void(Result<net::Response>)> done) override;
-  net::Handle stream(net::Request request, net::StreamEvents events) override { return inner_.stream(std::move(request), std::move(events)); }
+  net::Handle stream(net::Request request, net::StreamEvents events) override {
+    return inner_.stream(std::move(request), std::move(events));
+  }
 
   int writes() const { return writes_; }
 

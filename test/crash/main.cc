@@ -1,6 +1,8 @@
-// knfe_crash KUBECONFIG NAMESPACE [before|after NUMBER]: KNFE's operators for one namespace, with an end that is known beforehand.
+// knfe_crash KUBECONFIG NAMESPACE [before|after NUMBER]: KNFE's operators for one namespace, with an end that is known
+// beforehand.
 //
-// Says "ready" on standard output once its caches are filled, each write (see killer.h), and "writes NUMBER" when SIGTERM ends it.
+// Says "ready" on standard output once its caches are filled, each write (see killer.h), and "writes NUMBER" when SIGTERM ends
+// it.
 #include <charconv>
 #include <cstdio>
 #include <cstring>

@@ -35,7 +35,9 @@ std::string decoded(const std::string& text) {
   return out;
 }
 
-std::string line(const std::string& type, const Json& object) { return to_text(JsonObject{{"type", type}, {"object", object}}) + "\n"; }
+std::string line(const std::string& type, const Json& object) {
+  return to_text(JsonObject{{"type", type}, {"object", object}}) + "\n";
+}
 
 Result<std::string> text_of(const Store::Answer& answer) {
   if (!answer) return std::unexpected(answer.error());
@@ -82,7 +84,9 @@ ApiServer::Address ApiServer::address_of(const net::Request& request) const {
 bool ApiServer::matches(const Address& address, const Json& object) {
   const auto key = key_of(object);
   if (!address.key.ns.empty() && address.key.ns != key.ns) return false;
-  if (const auto field = address.query.find("fieldSelector"); field != address.query.end() && field->second != "metadata.name=" + key.name) return false;
+  if (const auto field = address.query.find("fieldSelector");
+      field != address.query.end() && field->second != "metadata.name=" + key.name)
+    return false;
   const auto labels = address.query.find("labelSelector");
   if (labels == address.query.end()) return true;
   const auto wanted = split(labels->second, ',');
@@ -122,7 +126,8 @@ net::Response ApiServer::carry_out(const net::Request& request) {
   if (!address.resource) return {404, {}, "404 page not found"};
   if (request.method != "GET") {
     const std::string name = address.key.name.empty() ? key_of(json(request.body)).name : address.key.name;
-    writes.push_back(request.method + " " + std::string(address.resource->plural) + "/" + name + (address.subresource.empty() ? "" : "/" + address.subresource));
+    writes.push_back(request.method + " " + std::string(address.resource->plural) + "/" + name +
+                     (address.subresource.empty() ? "" : "/" + address.subresource));
   }
   const auto result = request.method == "GET" ? read(address) : text_of(write(address, request));
   if (result) return {request.method == "POST" ? 201 : 200, {}, *result};
@@ -143,9 +148,15 @@ void ApiServer::answer(const std::shared_ptr<Call>& call) {
 net::Handle ApiServer::send(net::Request request, std::function<void(Result<net::Response>)> done) {
   auto call = std::make_shared<Call>(Call{std::move(request), std::move(done)});
   switch (fate ? fate(call->request) : Fate::kAnswered) {
-    case Fate::kAnswered: answer(call); break;
-    case Fate::kHeld: held_.push_back(call); break;
-    case Fate::kLost: carry_out(call->request); [[fallthrough]];
+    case Fate::kAnswered:
+      answer(call);
+      break;
+    case Fate::kHeld:
+      held_.push_back(call);
+      break;
+    case Fate::kLost:
+      carry_out(call->request);
+      [[fallthrough]];
     case Fate::kDropped:
       loop_.post([call] {
         if (auto told = std::exchange(call->done, nullptr)) told(fail(Code::kTimeout, "no answer in time"));
@@ -227,11 +238,14 @@ TEST_CASE("an API server that follows its objects") {
   ApiServer server(loop);
   std::string seen;
   int status = 0;
-  const auto watch = server.stream({"GET", "/apis/knfe.io/v1alpha1/networks?watch=1&sendInitialEvents=true&labelSelector=a%3Db", {}, {}},
-                                   {{}, [&](std::string_view text) {
-                                      const Json event = json(text.substr(0, text.size() - 1));
-                                      seen += std::string(as_string(at(event, "type"))) + " ";
-                                    }, {}});
+  const auto watch =
+      server.stream({"GET", "/apis/knfe.io/v1alpha1/networks?watch=1&sendInitialEvents=true&labelSelector=a%3Db", {}, {}},
+                    {{},
+                     [&](std::string_view text) {
+                       const Json event = json(text.substr(0, text.size() - 1));
+                       seen += std::string(as_string(at(event, "type"))) + " ";
+                     },
+                     {}});
   const auto call = [&](const net::Request& request) {
     auto handle = server.send(request, [&](Result<net::Response> response) { status = response ? response->status : 0; });
     settle(loop);
@@ -241,7 +255,8 @@ TEST_CASE("an API server that follows its objects") {
   CHECK(call(kube::create_request(api::Network::resource, object)) == 201);
   CHECK(call(kube::create_request(api::Network::resource, object)) == 409);
   CHECK(call(kube::get_request(api::Network::resource, {"n", "x"})) == 200);
-  CHECK(call(kube::merge_patch_request(api::Network::resource, {"n", "x"}, json(R"({"metadata":{"labels":{"a":"c"}}})"), "", "m")) == 200);
+  CHECK(call(kube::merge_patch_request(api::Network::resource, {"n", "x"}, json(R"({"metadata":{"labels":{"a":"c"}}})"), "",
+                                       "m")) == 200);
   CHECK(seen == "BOOKMARK ADDED DELETED ");
   server.fate = [](const net::Request&) { return ApiServer::Fate::kLost; };
   CHECK(call(kube::delete_request(api::Network::resource, {"n", "x"}, {})) == 0);

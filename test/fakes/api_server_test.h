@@ -1,4 +1,5 @@
-// ApiServer: a net::Client with a whole API server behind it - a Store, its HTTP, its watches. A test decides what becomes of each request.
+// ApiServer: a net::Client with a whole API server behind it - a Store, its HTTP, its watches. A test decides what becomes of
+// each request.
 #pragma once
 
 #include <list>

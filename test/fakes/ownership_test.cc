@@ -182,7 +182,8 @@ TEST_CASE("ownership as an API server writes it") {
   CHECK(canonical(fields_v1(paths_of(value, schema))) ==
         R"({"f:spec":{"f:free":{".":{},"f:d":{".":{},"f:e":{}}},"f:names":{"v:\"n\"":{}},"f:none":{},"f:one":{},"f:plain":{},)"
         R"("f:points":{"k:{\"name\":\"p\"}":{".":{},"f:name":{},"f:x":{}}},"f:whole":{}}})");
-  Json live = json(R"({"spec": {"names": ["m"], "points": [{"name": "q"}, {"name": "p", "y": 2}], "one": {"z": 1}, "free": {"g": 1}}})");
+  Json live =
+      json(R"({"spec": {"names": ["m"], "points": [{"name": "q"}, {"name": "p", "y": 2}], "one": {"z": 1}, "free": {"g": 1}}})");
   merge(live, value, schema);
   CHECK(canonical(at(live, "spec", "points")) == R"([{"name":"q"},{"name":"p","x":1,"y":2}])");
   CHECK(canonical(at(live, "spec", "names")) == R"(["m","n"])");

@@ -18,11 +18,20 @@ using api::key_of;
 
 namespace {
 
-constexpr api::Resource kKnown[] = {api::NetworkService::resource,  api::NetworkFunction::resource, api::MemberSet::resource,
-                                    api::Member::resource,          api::Network::resource,         api::ConnectionPoint::resource,
-                                    api::Allocation::resource,      api::Pod::resource,             api::Attachments::resource,
-                                    api::ConfigMap::resource,       api::ServiceAccount::resource,  api::RbacRole::resource,
-                                    api::RoleBinding::resource,     {"coordination.k8s.io", "v1", "Lease", "leases"},
+constexpr api::Resource kKnown[] = {api::NetworkService::resource,
+                                    api::NetworkFunction::resource,
+                                    api::MemberSet::resource,
+                                    api::Member::resource,
+                                    api::Network::resource,
+                                    api::ConnectionPoint::resource,
+                                    api::Allocation::resource,
+                                    api::Pod::resource,
+                                    api::Attachments::resource,
+                                    api::ConfigMap::resource,
+                                    api::ServiceAccount::resource,
+                                    api::RbacRole::resource,
+                                    api::RoleBinding::resource,
+                                    {"coordination.k8s.io", "v1", "Lease", "leases"},
                                     {"events.k8s.io", "v1", "Event", "events"}};
 
 const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "annotations": {"type": "object"},
@@ -116,7 +125,8 @@ const Json* Store::look(const api::Resource& resource, const api::Key& key) cons
 
 std::vector<const Json*> Store::list(const api::Resource& resource) const {
   std::vector<const Json*> out;
-  for (auto record = records_.lower_bound({std::string(resource.plural), {}}); record != records_.end() && record->first.first == resource.plural; ++record) {
+  for (auto record = records_.lower_bound({std::string(resource.plural), {}});
+       record != records_.end() && record->first.first == resource.plural; ++record) {
     out.push_back(record->second.object.get());
   }
   return out;
@@ -142,7 +152,8 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
     const Json& size = at(after, "spec", "size");
     if (at(size, "exactly").is_null() == at(size, "initial").is_null()) return fail(Code::kInvalid, "either exactly or initial");
     if (!replicas.is_null()) {
-      const auto low = as_int(at(size, "exactly"), as_int(at(size, "min"))), high = as_int(at(size, "exactly"), as_int(at(size, "max")));
+      const auto low = as_int(at(size, "exactly"), as_int(at(size, "min"))),
+                 high = as_int(at(size, "exactly"), as_int(at(size, "max")));
       if (as_int(replicas) < low || as_int(replicas) > high) return fail(Code::kInvalid, "replicas outside size");
     }
   }
@@ -171,7 +182,8 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
     metadata_of(next)["managedFields"] = std::move(managers);
   }
   if (record && before == next) return record->object.get();
-  if (at(before, "spec") != at(next, "spec") || !record) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
+  if (at(before, "spec") != at(next, "spec") || !record)
+    metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   if (deleting(next) && !held(next) && resource != api::Pod::resource) return forget(resource, key);
   const bool fresh = !record;
@@ -196,8 +208,8 @@ void Store::bear(const api::Resource& resource, Json& object) {
   const auto key = key_of(object);
   const int life = ++lives_[{std::string(resource.plural), key}];
   char born[32];
-  std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24), static_cast<int>(version_ / 60 % 60),
-                static_cast<int>(version_ % 60));
+  std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24),
+                static_cast<int>(version_ / 60 % 60), static_cast<int>(version_ % 60));
   auto& metadata = metadata_of(object);
   metadata["uid"] = std::string(resource.plural) + "." + key.name + "#" + std::to_string(life);
   metadata["creationTimestamp"] = born;
@@ -208,23 +220,26 @@ void Store::bear(const api::Resource& resource, Json& object) {
 
 Store::Answer Store::create(const api::Resource& resource, Json object, const std::string& manager) {
   const auto key = key_of(object);
-  if (find_record(resource, key)) return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
+  if (find_record(resource, key))
+    return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
   bear(resource, object);
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
   Owned owned{{{manager, "Update", ""}, paths_of(part_of(object, ""), schema_of(resource))}};
   return keep(resource, std::move(object), std::move(owned));
 }
 
-Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
-                          bool force) {
+Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource,
+                           const std::string& manager, bool force) {
   const auto key = key_of(object);
   auto* record = find_record(resource, key);
-  if (!record && !subresource.empty()) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
+  if (!record && !subresource.empty())
+    return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (!record && !uid_of(object).empty()) return fail(Code::kConflict, "uid mismatch: the object does not exist");
   Json next;
   Owned owned;
   if (record) {
-    if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+    if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
+      return std::unexpected(holds.error());
     next = *record->object;
     owned = record->owned;
   } else {
@@ -240,12 +255,14 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
     for (const auto& path : paths) {
       const Json* said = now.contains(path) ? find(wanted, path) : nullptr;
       const Json* is = find(next, path);
-      if (said && is && *said != *is) return fail(Code::kConflict, "Apply failed with 1 conflict: conflict with \"" + other.name + "\"");
+      if (said && is && *said != *is)
+        return fail(Code::kConflict, "Apply failed with 1 conflict: conflict with \"" + other.name + "\"");
     }
   }
   auto& mine = owned[self];
   for (const auto& path : mine) {
-    const bool shared = std::any_of(owned.begin(), owned.end(), [&](const auto& other) { return other.first != self && other.second.contains(path); });
+    const bool shared = std::any_of(owned.begin(), owned.end(),
+                                    [&](const auto& other) { return other.first != self && other.second.contains(path); });
     if (!now.contains(path) && !shared) erase(next, path);
   }
   merge(next, wanted, schema);
@@ -282,8 +299,8 @@ Store::Answer Store::update(const api::Resource& resource, const Record& record,
   return keep(resource, std::move(next), std::move(owned));
 }
 
-Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
-                                const std::string& manager) {
+Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch,
+                                 const std::string& subresource, const std::string& manager) {
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
@@ -295,14 +312,16 @@ Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& 
 Store::Answer Store::replace(const api::Resource& resource, const Json& object) {
   auto* record = find_record(resource, key_of(object));
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
-  if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds) return std::unexpected(holds.error());
+  if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
+    return std::unexpected(holds.error());
   Json next = *record->object;
   const Json said = part_of(object, "");
   for (const auto& [name, value] : said.get_object()) next.as_object()[name] = value;
   return update(resource, *record, std::move(next), {"somebody", "Update", ""});
 }
 
-Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid, const std::string& version) {
+Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid,
+                            const std::string& version) {
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (auto holds = precondition(*record->object, uid, version); !holds) return std::unexpected(holds.error());
@@ -341,12 +360,20 @@ std::pair<int, std::string> http_status(const Error& error) {
     int status;
     const char* reason;
   };
-  constexpr Known kTable[] = {{Code::kInvalid, 422, "Invalid"},       {Code::kNotFound, 404, "NotFound"},   {Code::kAlreadyExists, 409, "AlreadyExists"},
-                              {Code::kConflict, 409, "Conflict"},     {Code::kForbidden, 403, "Forbidden"}, {Code::kGone, 410, "Expired"},
-                              {Code::kTooMany, 429, "TooManyRequests"}, {Code::kTimeout, 504, "Timeout"},   {Code::kUnavailable, 503, "ServiceUnavailable"}};
+  constexpr Known kTable[] = {{Code::kInvalid, 422, "Invalid"},
+                              {Code::kNotFound, 404, "NotFound"},
+                              {Code::kAlreadyExists, 409, "AlreadyExists"},
+                              {Code::kConflict, 409, "Conflict"},
+                              {Code::kForbidden, 403, "Forbidden"},
+                              {Code::kGone, 410, "Expired"},
+                              {Code::kTooMany, 429, "TooManyRequests"},
+                              {Code::kTimeout, 504, "Timeout"},
+                              {Code::kUnavailable, 503, "ServiceUnavailable"}};
   for (const auto& known : kTable) {
     if (known.code == error.code) {
-      return {known.status, to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", known.status}, {"reason", known.reason}})};
+      return {
+          known.status,
+          to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", known.status}, {"reason", known.reason}})};
     }
   }
   return {500, to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", 500}})};

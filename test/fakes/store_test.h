@@ -37,7 +37,7 @@ class Store {
   Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
                bool force = true);
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
-                           const std::string& manager);
+                     const std::string& manager);
   Answer replace(const api::Resource& resource, const Json& object);
   // Pods stay until end_pod(), as they do until kubelet has ended them.
   Answer remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});

@@ -28,7 +28,8 @@ timespec real_now(clockid_t clock) {
 
 // Stands in front of libc's: steady_clock and boot_now() come here. Real time is left alone.
 extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
-  if (!stopped || (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)) return static_cast<int>(::syscall(SYS_clock_gettime, clock, now));
+  if (!stopped || (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
+    return static_cast<int>(::syscall(SYS_clock_gettime, clock, now));
   *now = clock == CLOCK_MONOTONIC ? monotonic_then : boot_then;
   const std::int64_t ahead = ahead_ms.load(std::memory_order_relaxed);
   const std::int64_t nanoseconds = now->tv_nsec + ahead % 1000 * 1'000'000;

@@ -120,15 +120,21 @@ void World::open_view() {
   follow(v.rbac_roles, only_meta<api::RbacRole>, operators::label::kManagedBy, "knfe");
   follow(v.role_bindings, only_meta<api::RoleBinding>, operators::label::kManagedBy, "knfe");
   control(v.services, [&v](const auto& object, const Moment& moment) { return operators::plan_service(object, v, moment); });
-  control(v.networks, [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
+  control(v.networks,
+          [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
   control(v.functions, [&v](const auto& object, const Moment& moment) { return operators::plan_function(object, v, moment); });
-  control(v.member_sets, [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
-  control(v.members, [&v, this](const auto& object, const Moment& moment) { return operators::plan_member(object, v, multus_, pods_, moment); });
-  control(v.connection_points, [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
+  control(v.member_sets,
+          [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
+  control(v.members, [&v, this](const auto& object, const Moment& moment) {
+    return operators::plan_member(object, v, multus_, pods_, moment);
+  });
+  control(v.connection_points,
+          [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
 }
 
 World::Feed& World::feed_of(const api::Resource& resource) {
-  const auto found = std::find_if(feeds_.begin(), feeds_.end(), [&](const Feed& feed) { return feed.cache->resource() == resource; });
+  const auto found =
+      std::find_if(feeds_.begin(), feeds_.end(), [&](const Feed& feed) { return feed.cache->resource() == resource; });
   KNFE_CHECK(found != feeds_.end());
   return *found;
 }
@@ -210,15 +216,25 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);
       if (action.fresh && feed.partial && live && !controlled_by(*live, at(action.body, "metadata", "ownerReferences"))) {
-        refusal = Error{Code::kAlreadyExists, std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else", {}, {}, 0};
+        refusal = Error{Code::kAlreadyExists,
+                        std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else",
+                        {},
+                        {},
+                        0};
         return false;
       }
       answer = store.apply(action.resource, action.body, action.subresource, action.manager, !action.fresh || feed.partial);
       break;
     }
-    case Verb::kCreate: answer = store.create(action.resource, action.body, "knfe"); break;
-    case Verb::kPatch: answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager); break;
-    case Verb::kDelete: answer = store.remove(action.resource, action.key, action.uid, action.resource_version); break;
+    case Verb::kCreate:
+      answer = store.create(action.resource, action.body, "knfe");
+      break;
+    case Verb::kPatch:
+      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager);
+      break;
+    case Verb::kDelete:
+      answer = store.remove(action.resource, action.key, action.uid, action.resource_version);
+      break;
   }
   writes.push_back(action.text());
   if (after_write) after_write();
@@ -240,7 +256,8 @@ void World::run_kubelet(const api::Key& key) {
   if (!pod) return;
   if (!deleting(*pod)) {
     if (!at(*pod, "status").is_null()) return;
-    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})", "status");
+    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})",
+          "status");
     return;
   }
   // The preStop hook holds it until the agent has left, if there is an agent and somebody to tell it.
@@ -270,14 +287,20 @@ void World::run_agent(const api::Key& key) {
   const auto say = [&](const char* type, bool status, const char* reason) {
     const Json& before = condition(*member, type);
     const bool same = as_string(at(before, "status")) == (status ? "True" : "False");
-    conditions.push_back(JsonObject{{"type", type}, {"status", status ? "True" : "False"}, {"reason", reason}, {"message", reason},
-                                    {"lastTransitionTime", same ? at(before, "lastTransitionTime") : Json("2026-02-02T00:00:00Z")}});
+    conditions.push_back(
+        JsonObject{{"type", type},
+                   {"status", status ? "True" : "False"},
+                   {"reason", reason},
+                   {"message", reason},
+                   {"lastTransitionTime", same ? at(before, "lastTransitionTime") : Json("2026-02-02T00:00:00Z")}});
   };
   say("Joined", true, "Joined");
   say("Serving", !asked, asked ? "Leaving" : "Serving");
   say("Left", asked && told, !asked ? "Serving" : told ? "Left" : "Draining");
   const bool same_pod = as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
-  if (same_pod && std::all_of(conditions.begin(), conditions.end(), [&](const Json& one) { return condition(*member, as_string(at(one, "type"))) == one; })) return;
+  if (same_pod && std::all_of(conditions.begin(), conditions.end(),
+                              [&](const Json& one) { return condition(*member, as_string(at(one, "type"))) == one; }))
+    return;
   JsonObject object = api::skeleton(api::Member::resource, key);
   object["metadata"].as_object()["uid"] = uid_of(*member);
   object["status"] = JsonObject{{"agent", JsonObject{{"podUID", uid_of(*pod)}}}, {"conditions", std::move(conditions)}};
@@ -348,7 +371,8 @@ Json World::get(const api::Resource& resource, const std::string& name) const {
   return found ? *found : Json();
 }
 
-void World::patch(const api::Resource& resource, const std::string& name, const std::string& text, const std::string& subresource) {
+void World::patch(const api::Resource& resource, const std::string& name, const std::string& text,
+                  const std::string& subresource) {
   KNFE_CHECK(store.merge_patch(resource, {"n", name}, json(text), subresource, "somebody"));
 }
 
@@ -381,7 +405,8 @@ namespace {
 // List-maps keep no order; what is inside a workload or a pod does.
 void mask(Json& value, bool ordered) {
   if (auto* object = value.if_object()) {
-    for (const char* varying : {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
+    for (const char* varying :
+         {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
       object->erase(varying);
     }
     for (auto& member : *object) mask(member.value(), ordered || member.key() == "workload");
@@ -404,19 +429,22 @@ std::set<std::string> World::masked() const {
   std::vector<std::pair<std::string, std::string>> words;
   for (const auto* claim : store.list(api::Allocation::resource)) {
     const Json& spec = at(*claim, "spec");
-    const std::string whose = "<" + std::string(as_string(at(spec, "owner"))) + "/" + std::string(as_string(at(spec, "subnet"))) + ">";
+    const std::string whose =
+        "<" + std::string(as_string(at(spec, "owner"))) + "/" + std::string(as_string(at(spec, "subnet"))) + ">";
     words.emplace_back(as_string(at(spec, "ip")), whose);
     words.emplace_back(key_of(*claim).name, "ip" + whose);
   }
   for (const auto* point : store.list(api::ConnectionPoint::resource)) {
-    if (const auto mac = as_string(at(*point, "status", "mac")); !mac.empty()) words.emplace_back(mac, "<mac of " + key_of(*point).name + ">");
+    if (const auto mac = as_string(at(*point, "status", "mac")); !mac.empty())
+      words.emplace_back(mac, "<mac of " + key_of(*point).name + ">");
   }
   std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   std::set<std::string> lines;
   for (const auto* live : store.all()) {
     std::string text = canonical(*live);
     for (const auto& [word, other] : words) {
-      for (std::size_t found = 0; (found = text.find(word, found)) != std::string::npos; found += other.size()) text.replace(found, word.size(), other);
+      for (std::size_t found = 0; (found = text.find(word, found)) != std::string::npos; found += other.size())
+        text.replace(found, word.size(), other);
     }
     // Lives of a name.
     for (std::size_t found = 0; (found = text.find('#', found)) != std::string::npos; ++found) {
@@ -437,7 +465,8 @@ std::string difference(const std::set<std::string>& a, const std::set<std::strin
       if (others.contains(line)) continue;
       const Json object = json(line);
       out += "\n  " + std::string(as_string(at(object, "kind"))) + " " + key_of(object).name + ": " +
-             canonical(at(object, "metadata")) + " " + canonical(at(object, "status")) + " " + canonical(at(object, "spec")).substr(0, 600);
+             canonical(at(object, "metadata")) + " " + canonical(at(object, "status")) + " " +
+             canonical(at(object, "spec")).substr(0, 600);
     }
     return out;
   };
@@ -453,8 +482,10 @@ std::string ims() {
                  {"name": "core", "subnets": [{"name": "v4", "cidr": "10.20.0.0/24"}, {"name": "v6", "cidr": "fd20::/64"}]}],
     "functions": [{"name": "sip", "roles": [
       {"name": "bono", "size": {"exactly": 1},
-       "connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}], )" + role + R"(},
-      {"name": "sprout", "size": {"initial": 3, "min": 1, "max": 8}, "connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )" + role + "}]}]}}";
+       "connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}], )" +
+         role + R"(},
+      {"name": "sprout", "size": {"initial": 3, "min": 1, "max": 8}, "connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )" +
+         role + "}]}]}}";
 }
 
 }  // namespace knfe::fakes

@@ -1,6 +1,6 @@
-// World: a small cluster for plans alone - a Store, the operators' View of it, and those who act beside the operators: kubelet, the
-// guest agents, the garbage collector. Plans are made and carried out one at a time, in an order that the test chooses. A copy of the store taken
-// after any write is what a process that died then leaves behind.
+// World: a small cluster for plans alone - a Store, the operators' View of it, and those who act beside the operators: kubelet,
+// the guest agents, the garbage collector. Plans are made and carried out one at a time, in an order that the test chooses. A
+// copy of the store taken after any write is what a process that died then leaves behind.
 #pragma once
 
 #include <deque>
@@ -40,21 +40,22 @@ class World {
   void put(const std::string& json);  // as `kubectl apply --server-side`
   Json get(const api::Resource& resource, const std::string& name) const;
   bool has(const api::Resource& resource, const std::string& name) const { return store.get(resource, {"n", name}).has_value(); }
-  void patch(const api::Resource& resource, const std::string& name, const std::string& json, const std::string& subresource = {});
+  void patch(const api::Resource& resource, const std::string& name, const std::string& json,
+             const std::string& subresource = {});
   void remove(const api::Resource& resource, const std::string& name);
   std::vector<std::string> names(const api::Resource& resource) const;
-  std::string ready(const api::Resource& resource, const std::string& name) const;   // status of Ready, and its reason
+  std::string ready(const api::Resource& resource, const std::string& name) const;  // status of Ready, and its reason
   std::string reason(const api::Resource& resource, const std::string& name, std::string_view condition) const;
   std::string message(const api::Resource& resource, const std::string& name) const;  // of Ready
 
   Store store;
   std::unique_ptr<operators::View> view;
   Instant now{Duration(1'000'000)};
-  std::vector<std::string> writes;             // "apply members n/x", in the order in which they were made
+  std::vector<std::string> writes;  // "apply members n/x", in the order in which they were made
   std::function<void()> after_write;
-  std::optional<std::mt19937> random;          // given: everything comes in a random order, and caches lag
+  std::optional<std::mt19937> random;                    // given: everything comes in a random order, and caches lag
   bool kubelet = true, agents = true, collector = true;  // who is at work
-  std::function<void()> after_step;            // to look at what must hold at any time
+  std::function<void()> after_step;                      // to look at what must hold at any time
 
  private:
   using Planner = std::function<runtime::Plan(const api::Key&, const runtime::Moment&)>;

@@ -1,4 +1,5 @@
-// Whatever an API server sends as an object: parsing, metadata, ownership, every kind. Nothing may crash, and what decodes must encode.
+// Whatever an API server sends as an object: parsing, metadata, ownership, every kind. Nothing may crash, and what decodes must
+// encode.
 #include <cstddef>
 #include <cstdint>
 
