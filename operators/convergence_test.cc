@@ -366,9 +366,19 @@ TEST_CASE("the agents' rights go with the last agent") {
   world.put(text);
   world.converge();
   CHECK(world.message(kServices, "ims") == "All networks and functions are ready.");
-  CHECK(world.names(api::RbacRole::resource).empty());
-  CHECK(world.names(api::RoleBinding::resource).empty());
-  CHECK(world.names(api::ServiceAccount::resource).empty());
+  CHECK(pick(world.get(api::RbacRole::resource, "ims-sip"), "rules").is_null());
+  CHECK(pick(world.get(api::RoleBinding::resource, "ims-sip"), "subjects").is_null());
+  CHECK(world.settled());
+}
+
+TEST_CASE("agents of a function without members may nothing, not everything") {
+  World world;
+  std::string text = with(R"("exactly": 1)", R"("exactly": 0)");
+  text.replace(text.find(R"("initial": 3, "min": 1, "max": 8)"), 32, R"("exactly": 0)");
+  world.put(text);
+  world.converge();
+  CHECK(world.has(api::RbacRole::resource, "ims-sip"));
+  CHECK(pick(world.get(api::RbacRole::resource, "ims-sip"), "rules").is_null());
 }
 
 TEST_CASE("what somebody has just made under a name of ours is not taken over") {
