@@ -43,11 +43,14 @@ var actions = map[string]string{
 type script struct {
 	Phase string  `json:"phase"`
 	Rules []*rule `json:"rules"`
+	// What becomes of the watches that are open, for rules on their opening: "" nothing, "end" a proper end, "gone" 410.
+	Watches string `json:"watches"`
 }
 
 type plan struct {
 	mutex sync.Mutex
 	now   script
+	turn  chan struct{} // closed when the next script is loaded
 }
 
 func (p *plan) load(text []byte) error {
@@ -63,7 +66,28 @@ func (p *plan) load(text []byte) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.now = next
+	if p.turn != nil {
+		close(p.turn)
+	}
+	p.turn = make(chan struct{})
 	return nil
+}
+
+// turned is closed when another script is loaded; see ending.
+func (p *plan) turned() <-chan struct{} {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.turn == nil {
+		p.turn = make(chan struct{})
+	}
+	return p.turn
+}
+
+// ending says what the script does to watches that were open before it.
+func (p *plan) ending() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.now.Watches
 }
 
 func (p *plan) phase() string {

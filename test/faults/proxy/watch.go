@@ -128,10 +128,20 @@ func (f *flow) run(ctx context.Context, body io.Reader) {
 			}
 		}
 	}()
+	turned := f.proxy.turned()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-turned:
+			turned = f.proxy.turned()
+			switch f.proxy.ending() {
+			case "end":
+				return
+			case "gone":
+				f.send(gone())
+				return
+			}
 		case <-f.until:
 			return
 		case <-f.relist:
