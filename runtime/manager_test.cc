@@ -313,6 +313,27 @@ TEST_CASE_FIXTURE(Fixture, "a key that has written rests until its cache has see
   CHECK(plans == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a write did not find any more is not planned for again before the cache shows that it is gone") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment&) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.status = status("Done");
+    out.notes = {{true, "Done", "of what is not there"}};
+    return out;
+  };
+  plans = 0;
+  for (int i = 0; i < 10; ++i) look();
+  CHECK(plans == 1);
+  CHECK(server.writes == std::vector<std::string>{"PATCH networks/a/status"});  // and no Event
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(plans == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a key that has deleted rests until its cache has seen that") {
   REQUIRE(server.store.create(api::ConfigMap::resource,
                               json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
