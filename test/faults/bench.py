@@ -193,6 +193,8 @@ def run_plans(bench, given, short):
     leases = [name for name in LEASES if all(word in name for word in given.only)]
     if given.short:
         chosen, leases = planner.sample(chosen, short), leases[:1]
+    if given.plans is not None:
+        chosen = planner.sample(chosen, given.plans)
     if given.list:
         print(*sorted(plan.name for plan in chosen), *leases, sep="\n")
         say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease")

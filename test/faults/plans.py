@@ -22,7 +22,9 @@ ON_WRITES = {
     "trickle": ({"do": "trickle", "ms": 1000}, 1, "A4"),
     "garbage": ({"do": "garbage"}, 0, "A4"),
 }
-# These take long: at the first write of each resource only.
+EVERYWHERE = {"kill-before", "kill-after"}  # at every single write; others at each kind's first
+ENDS = {"cut-before", "cut-after"}          # and these at its last, too
+# These take long.
 ON_FIRST_WRITES = {
     "silent": ({"do": "late", "ms": 33_000}, 35, "A4"),
     "cut-thrice": ({"do": "cut-after", "times": 3}, 2, "A5"),
@@ -41,7 +43,7 @@ ON_EVENTS = {
     "garbage": ({"do": "garbage"}, 0, "W1"),
     "instead": ({"do": "instead"}, 2, "W1"),
 }
-ONCE_A_KIND = {"drop-all", "pause-long"}
+FIRST_AND_LAST = {"drop", "pause"}
 # What becomes of all watches of a phase: (rule, what ends those that are open, seconds, row)
 ON_WATCHES = {
     "close-each-second": ({"do": "close", "ms": 1000, "times": -1}, "end", 4, "W1"),
@@ -92,10 +94,6 @@ def _common(lives, chosen, key):
     return {place: count for place in sorted(counts[0]) if (count := min(each[place] for each in counts))}
 
 
-def _positions(count, most):
-    return sorted({1, (count + 1) // 2, count})[:most] if count > most else range(1, count + 1)
-
-
 def plans(job, phases, lives):
     """`lives`: what has passed in undisturbed lives."""
     out = []
@@ -121,14 +119,20 @@ def _write_plans(job, phase, traces):
     def is_request(entry):
         return entry["kind"] == "request" and entry["verb"] not in ("list", "watch") and entry["resource"] != "leases"
 
-    begun = set()
-    for place, count in _common(traces, is_request, place_of).items():
-        verb, resource, _ = place
-        for nth in range(1, min(count, 3 if resource == "events" else count) + 1):
-            add(ON_READS if verb == "get" else ON_WRITES, place, nth)
-        if verb != "get" and (verb, resource) not in begun:
-            begun.add((verb, resource))
-            add(ON_FIRST_WRITES, place, 1)
+    places = [(place, nth) for place, count in _common(traces, is_request, place_of).items()
+              for nth in range(1, min(count, 3 if place[1] == "events" else count) + 1)]
+    kinds = {}
+    for place, nth in places:
+        kinds.setdefault(place[:2], []).append((place, nth))
+        if place[0] != "get":
+            add({fault: ON_WRITES[fault] for fault in sorted(EVERYWHERE)}, place, nth)
+    for (verb, _), alike in kinds.items():
+        if verb == "get":
+            add(ON_READS, *alike[0])
+            continue
+        add({fault: what for fault, what in ON_WRITES.items() if fault not in EVERYWHERE} | ON_FIRST_WRITES, *alike[0])
+        if len(alike) > 1:
+            add({fault: ON_WRITES[fault] for fault in sorted(ENDS)}, *alike[-1])
     return out
 
 
@@ -140,7 +144,7 @@ def _event_plans(job, phase, traces):
 
     for (kind, resource, _), count in _common(traces, is_event, lambda entry: (*place_of(entry)[:2], "")).items():
         for fault, (rule, seconds, row) in ON_EVENTS.items():
-            for nth in [1] if fault in ONCE_A_KIND else _positions(count, 3):
+            for nth in sorted({1, count}) if fault in FIRST_AND_LAST else [1]:
                 out.append(Plan(job, phase, f"event-{fault}", f"{kind} {resource} #{nth}", row, seconds, (
                     {"id": "f0", "on": "event", "resource": resource, "type": kind, "nth": nth, **rule},)))
     return out

@@ -30,7 +30,7 @@ class Proxy:
         self.problem = None
         self.fired = []
         self._lock = threading.Lock()
-        self._read_to, self._entries = 0, []
+        self._read_to, self._entries, self._writes = 0, [], []
         threading.Thread(target=self._listen, daemon=True, name="proxy").start()
         assert self._answers.acquire(timeout=30), "faultproxy does not start"
 
@@ -54,19 +54,26 @@ class Proxy:
     def trace(self):
         """All that has passed so far."""
         with self._lock:
-            with open(self._trace, encoding="utf-8") as file:
-                file.seek(self._read_to)
-                text = file.read()
-            whole = text.rpartition("\n")[0]
-            if whole:
-                self._read_to += len(whole.encode()) + 1
-                self._entries += map(json.loads, whole.split("\n"))
+            self._read()
             return list(self._entries)
 
+    def _read(self):
+        with open(self._trace, encoding="utf-8") as file:
+            file.seek(self._read_to)
+            whole = file.read().rpartition("\n")[0]
+        if not whole:
+            return
+        self._read_to += len(whole.encode()) + 1
+        fresh = [json.loads(line) for line in whole.split("\n")]
+        self._entries += fresh
+        self._writes += [each for each in fresh if each["kind"] == "request" and each["verb"] not in WITHOUT_WRITES
+                         and each["resource"] not in ASIDE]
+
     def writes(self):
-        """What was to change something, by whomever it was answered; leases and events aside."""
-        return [each for each in self.trace() if each["kind"] == "request" and each["verb"] not in WITHOUT_WRITES
-                and each["resource"] not in ASIDE]
+        """What was to change something, by whomever it was answered; leases and events aside. Not to be changed."""
+        with self._lock:
+            self._read()
+            return self._writes
 
     def close(self):
         self._process.kill()

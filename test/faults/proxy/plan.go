@@ -31,6 +31,7 @@ type rule struct {
 	At         float64 `json:"at"`        // stale: which part of the events since the phase began is known
 
 	matched, fired int
+	over           bool // its relist has come: what it drops is told of again
 }
 
 var actions = map[string]string{
@@ -104,6 +105,12 @@ func fits(pattern, text string) bool {
 	return matched
 }
 
+func (p *plan) end(r *rule) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	r.over = true
+}
+
 // find returns the first rule whose turn it is. All rules count what they match, whoever is first.
 func (p *plan) find(on string, s subject, eventType string, relist bool, text []byte) *rule {
 	p.mutex.Lock()
@@ -125,7 +132,7 @@ func (p *plan) find(on string, s subject, eventType string, relist bool, text []
 			continue
 		}
 		r.matched++
-		if found != nil || r.matched < r.Nth {
+		if found != nil || r.matched < r.Nth || r.over {
 			continue
 		}
 		if limit := max(r.Times, 1); r.Times >= 0 && r.fired >= limit {

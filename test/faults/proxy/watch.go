@@ -66,14 +66,15 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request, e *entry) {
 
 // flow is one watch on its way to the operator.
 type flow struct {
-	proxy   *proxy
-	w       http.ResponseWriter
-	opened  *entry
-	begun   bool
-	until   <-chan time.Time // closed properly then
-	relist  <-chan time.Time // ended with 410 then
-	lag     time.Duration
-	chapter *chapter
+	proxy    *proxy
+	w        http.ResponseWriter
+	opened   *entry
+	begun    bool
+	until    <-chan time.Time // closed properly then
+	relist   <-chan time.Time // ended with 410 then
+	dropping *rule            // that asks for this
+	lag      time.Duration
+	chapter  *chapter
 }
 
 func (f *flow) begin(status int, headers http.Header) {
@@ -145,6 +146,7 @@ func (f *flow) run(ctx context.Context, body io.Reader) {
 		case <-f.until:
 			return
 		case <-f.relist:
+			f.proxy.plan.end(f.dropping)
 			f.send(gone())
 			return
 		case next := <-lines:
@@ -197,6 +199,7 @@ func (f *flow) pass(ctx context.Context, text []byte) bool {
 	switch r.Do {
 	case "drop":
 		if f.relist == nil {
+			f.dropping = r
 			f.relist = time.After(time.Duration(r.RelistMs) * time.Millisecond)
 		}
 		return true
