@@ -1,5 +1,5 @@
-"""What the operator is asked for: jobs of phases, phases of steps, each with the checkpoint at which the state must be the one of
-an undisturbed life."""
+"""What the operator is asked for: jobs of phases, phases of steps. A step ends with a checkpoint, at which the state must be the
+one of an undisturbed life; or, where a function stands in its place, as soon as that says so."""
 
 from kit.ims import SPROUT, check_addresses
 from kit.manifests import dual_stack, manifest, network, point, service
@@ -50,6 +50,10 @@ def _remove(case):
         case.delete("ConnectionPoint", name)
 
 
+def _has_pods(case):
+    return len(case.api.list("Pod", case.ns)) == 4
+
+
 JOBS = {
     "ims": {
         "create": [(lambda case: case.apply(_signed_service()), "three")],
@@ -60,6 +64,11 @@ JOBS = {
         "create": [(_points, "points")],
         "change": [(_change, "changed")],
         "delete": [(_remove, "nothing")],
+    },
+    # Deleted while it comes.
+    "hasty": {
+        "life": [(lambda case: case.apply(service()), _has_pods),
+                 (lambda case: case.delete("NetworkService", "ims"), "nothing")],
     },
 }
 

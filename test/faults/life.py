@@ -11,7 +11,8 @@ from kit.state import difference, masked, snapshot, versions
 from kit.wait import until
 
 REST = 3.0        # seconds without a write and with an empty queue
-GRACE = 30.0      # seconds after the end of a fault
+GRACE = 30.0      # seconds after the end of a fault,
+PATIENCE = 120.0  # and without any: nothing is told of the operator by a machine that is slow
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
 PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
@@ -61,9 +62,12 @@ class Life:
         self._rules = plan.rules if plan else ()
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
-        grace = GRACE + (plan.seconds if plan else 0)
+        grace = GRACE + plan.seconds if plan else PATIENCE
         for ask, checkpoint in jobs.JOBS[self.job][name]:
             ask(self.case)
+            if callable(checkpoint):
+                until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
+                continue
             found = self._settle(checkpoint, grace, plan)
         self._rest(found, grace)
         self.fired = len(self.proxy.fired) - fired

@@ -33,7 +33,7 @@ int run(faults::Bug bug, const char* kubeconfig, const char* ns, const std::stri
   auto transport = net::make_https_client(loop, config->endpoint);
   if (!transport) return give_up(transport.error().text());
 
-  faults::Saboteur saboteur(**transport, bug);
+  faults::Saboteur saboteur(loop, **transport, bug);
   cmd::OperatorProcess process(loop, saboteur, *config, {ns, {}, "broken", "knfe.io/knfe:dev"});
   auto server = net::Server::listen(loop, "127.0.0.1:" + port, [&](const net::Request& request) {
     if (request.target == "/metrics") return net::Response{200, {}, process.metrics()};

@@ -33,6 +33,9 @@ std::string subject_of(const std::string& target) {
 }  // namespace
 
 net::Handle Saboteur::send(net::Request request, Done done) {
+  if (bug_ == Bug::kStaleRead && request.method == "GET") {
+    return loop_.after(Duration(0), [done = std::move(done), answer = remembered(request)] { done(answer); });
+  }
   if (request.method == "GET" || request.target.find("/leases") != std::string::npos) {
     return inner_.send(std::move(request), std::move(done));
   }
@@ -55,6 +58,20 @@ net::Handle Saboteur::send(net::Request request, Done done) {
     return mark_first(std::move(request), std::move(done));
   }
   return inner_.send(std::move(request), std::move(done));
+}
+
+// What the watches have told of an object, as the answer to who asks the API server for it.
+Result<net::Response> Saboteur::remembered(const net::Request& request) const {
+  const std::string path = path_of(request);
+  const auto collection = path.substr(0, path.rfind('/'));
+  const auto begin = path.find("/namespaces/") + 12;
+  const std::string key = path.substr(begin, path.find('/', begin) - begin) + path.substr(path.rfind('/'));
+  for (const auto& [subject, seen] : seen_) {
+    const auto line = seen.lines.find(key);
+    if (!subject.starts_with(collection) || line == seen.lines.end()) continue;
+    if (const auto event = parse_json(line->second)) return net::Response{200, {}, to_text(at(*event, "object"))};
+  }
+  return net::Response{404, {}, R"({"kind":"Status","code":404,"reason":"NotFound","message":"not found"})"};
 }
 
 net::Handle Saboteur::mark_first(net::Request request, Done done) {
@@ -102,9 +119,10 @@ net::Handle Saboteur::mark_first(net::Request request, Done done) {
 }
 
 net::Handle Saboteur::stream(net::Request request, net::StreamEvents events) {
-  if (bug_ != Bug::kMissedEvent) return inner_.stream(std::move(request), std::move(events));
+  if (bug_ != Bug::kMissedEvent && bug_ != Bug::kStaleRead) return inner_.stream(std::move(request), std::move(events));
   auto& seen = seen_[subject_of(request.target)];
-  const bool again = ++seen.streams > 1 && request.target.find("sendInitialEvents") != std::string::npos;
+  const bool again =
+      bug_ == Bug::kMissedEvent && ++seen.streams > 1 && request.target.find("sendInitialEvents") != std::string::npos;
   auto listed = std::make_shared<std::set<std::string>>();
   auto buffer = std::make_shared<std::string>();
   events.on_data = [&seen, again, listed, buffer, tell = std::move(events.on_data)](std::string_view piece) {

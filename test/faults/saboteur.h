@@ -14,7 +14,7 @@ namespace knfe::faults {
 
 enum class Bug {
   kNone,
-  kStaleRead,    // does not wait until its caches show its own writes: it cannot tell which version they have
+  kStaleRead,    // does not wait until its caches show its own writes, and reads from them what it must read live
   kMarkFirst,    // notes in the Member that the pod was made before it is made, and believes the note after a crash
   kMissedEvent,  // takes a list as news only: what went while nobody watched stays
   kLostReply,    // takes a write without an answer as done
@@ -23,7 +23,7 @@ enum class Bug {
 class Saboteur : public net::Client {
  public:
   // `inner` must outlive this.
-  Saboteur(net::Client& inner, Bug bug) : inner_(inner), bug_(bug) {}
+  Saboteur(net::Loop& loop, net::Client& inner, Bug bug) : loop_(loop), inner_(inner), bug_(bug) {}
 
   net::Handle send(net::Request request, std::function<void(Result<net::Response>)> done) override;
   net::Handle stream(net::Request request, net::StreamEvents events) override;
@@ -33,8 +33,10 @@ class Saboteur : public net::Client {
     std::map<std::string, std::string> lines;  // object -> the line that told of it last
     int streams = 0;
   };
+  Result<net::Response> remembered(const net::Request& request) const;
   net::Handle mark_first(net::Request request, std::function<void(Result<net::Response>)> done);
 
+  net::Loop& loop_;
   net::Client& inner_;
   const Bug bug_;
   std::map<std::string, Seen> seen_;  // by what is watched
