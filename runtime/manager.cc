@@ -315,7 +315,9 @@ void Manager::tell(const Run& run) {
 
 void Manager::settle(Run& run) {
   run.call.reset();
-  if (run.only_status) {
+  const bool ghost =
+      std::any_of(run.awaited.begin(), run.awaited.end(), [](const Awaited& awaited) { return !awaited.gone_uid.empty(); });
+  if (run.only_status && !ghost) {
     queue_.failed(run.item, boot_now(), Duration(1'000));
     return finish(run);
   }

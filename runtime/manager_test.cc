@@ -334,6 +334,27 @@ TEST_CASE_FIXTURE(Fixture, "what a write did not find any more is not planned fo
   CHECK(plans == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is refused for an object that is gone is not tried again before the cache shows that") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment& moment) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.actions = {write(Verb::kCreate, kNetworks, "bad", R"({"spec":{"nonsense":1}})")};
+    if (moment.refusal) out.status = status("Refused");
+    return out;
+  };
+  look();
+  server.writes.clear();
+  time.pass(loop, seconds(9));
+  CHECK(server.writes.empty());
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(server.writes.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a key that has deleted rests until its cache has seen that") {
   REQUIRE(server.store.create(api::ConfigMap::resource,
                               json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
