@@ -116,6 +116,7 @@ class Hands:
         for plan in reversed(chosen):
             self._queues[plan.job][plan.phase].append(plan)
         self.failed, self.once, self.unreached, self.done = [], [], [], []
+        self.stopping = False
         self._tried = set()
 
     def _job(self):
@@ -130,7 +131,7 @@ class Hands:
             return queue.pop() if queue else None
 
     def work(self):
-        while len(self.failed) < MOST_FAILURES and (job := self._job()):
+        while not self.stopping and len(self.failed) < MOST_FAILURES and (job := self._job()):
             self._live(job)
 
     def _live(self, job):
@@ -214,7 +215,13 @@ def run_plans(bench, given, short):
         for worker in workers:
             worker.start()
         while any(worker.is_alive() for worker in workers):
-            next(worker for worker in workers if worker.is_alive()).join(0.5)
+            try:
+                next(worker for worker in workers if worker.is_alive()).join(0.5)
+            except KeyboardInterrupt:
+                if hands.stopping:
+                    raise
+                say("ending the lives that are under way; once more to leave at once")
+                hands.stopping = True
             progress.detail = f"{len(hands.done)} done in {bench.lives} lives, {len(hands.failed)} failed, {len(hands.once)} once more"
     return report(bench, hands, leases, lost, started)
 
@@ -235,6 +242,8 @@ def report(bench, hands, leases, lost, started):
     plans = len(hands.done) + len(leases)
     say(f"{plans} plans in {bench.lives} lives, {len(hands.unreached)} of them never reached; undisturbed state at the latest "
         f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
+    if hands.stopping:
+        failed.append({"plans": [], "problem": "interrupted"})
     write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
                  [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
                  unreached=len(hands.unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
