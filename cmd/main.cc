@@ -23,9 +23,7 @@ int parse(CLI::App& app, int argc, char** argv) {
   return -1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"KNFE runs network functions - as pods and as virtual machines - on plain Kubernetes."};
   app.name("knfe");
   app.require_subcommand(1);
@@ -95,4 +93,16 @@ int main(int argc, char** argv) {
   if (*run_command) return guest_run();
   if (*leave_command) return guest_leave(leave_timeout);
   return 2;
+}
+
+}  // namespace
+
+// Nothing of ours throws; memory may be at its end.
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "knfe: %s\n", error.what());
+    return 1;
+  }
 }
