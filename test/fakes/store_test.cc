@@ -346,9 +346,9 @@ bool Store::collect_garbage() {
       return alive.contains(std::string(as_string(at(owner, "uid"))));
     });
     if (!orphan || deleting(*record.object)) continue;
-    for (const auto& resource : kKnown) {
-      if (resource.plural == id.first) KNFE_CHECK(remove(resource, api::Key(id.second)));
-    }
+    const auto* resource =
+        std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
+    KNFE_CHECK(remove(*resource, api::Key(id.second)));
     return true;
   }
   return false;
