@@ -56,14 +56,16 @@ int run(int argc, char** argv) {
 
   ControllerOptions controller;
   auto* controller_command = app.add_subcommand("controller", "Run the operators (what the Deployment in deploy/ does)");
-  controller_command->add_option("--kubeconfig", controller.kubeconfig,
+  controller_command->add_option("--kubeconfig", controller.program.kubeconfig,
                                  "Path of a kubeconfig; without it, the pod's service account");
-  controller_command->add_option("--namespace", controller.ns, "Look after this namespace only; without it, all");
-  controller_command->add_option("--lease", controller.lease, "Lease (namespace/name) that lets one replica write; '' for none")
+  controller_command->add_option("--namespace", controller.program.ns, "Look after this namespace only; without it, all");
+  controller_command
+      ->add_option("--lease", controller.program.lease, "Lease (namespace/name) that lets one replica write; '' for none")
       ->capture_default_str();
-  controller_command->add_option("--identity", controller.identity,
+  controller_command->add_option("--identity", controller.program.identity,
                                  "Who we are in the lease; without it, $POD_UID or the host name");
-  controller_command->add_option("--listen", controller.listen, "Address of /metrics, /livez and /readyz")->capture_default_str();
+  controller_command->add_option("--listen", controller.program.listen, "Address of /metrics, /livez and /readyz")
+      ->capture_default_str();
   controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
       ->capture_default_str();
   controller_command->footer(

@@ -173,11 +173,12 @@ void Manager::look_first(Run& run, const Action& action) {
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
+  const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
   net::Request request;
   const char* verb = "apply";
   switch (action.verb) {
     case Action::Verb::kApply:
-      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager, force);
+      request = kube::apply_request(action.resource, action.body, action.subresource, manager, force);
       break;
     case Action::Verb::kCreate:
       verb = "create";
@@ -185,7 +186,7 @@ void Manager::send(Run& run, const Action& action, bool force) {
       break;
     case Action::Verb::kPatch:
       verb = "patch";
-      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, action.manager);
+      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Action::Verb::kDelete:
       verb = "delete";
@@ -295,8 +296,8 @@ void Manager::tell(const Run& run) {
     event["reason"] = note.reason;
     event["note"] = note.message.substr(0, 1000);
     event["action"] = "Reconcile";
-    event["reportingController"] = "knfe.io/" + controller.name;
-    event["reportingInstance"] = "knfe";
+    event["reportingController"] = api_.name() + "/" + controller.name;
+    event["reportingInstance"] = api_.name();
     event["regarding"] = JsonObject{{"apiVersion", resource.api_version()},
                                     {"kind", resource.kind},
                                     {"namespace", meta->key.ns},

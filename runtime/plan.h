@@ -27,8 +27,8 @@ struct Action {
   Json body;
   std::string uid;
   std::string resource_version;
-  std::string manager = std::string(api::kFieldManager);
-  bool fresh = false;  // kApply: the cache has nothing of this name
+  std::string manager;  // field manager; empty: the operator's own
+  bool fresh = false;   // kApply: the cache has nothing of this name
 
   std::string text() const;  // "apply networkfunctions ns/name"
 };

@@ -20,13 +20,6 @@ using Verb = Action::Verb;
 
 namespace {
 
-template <class T>
-Result<T> only_meta(const Json& object) {
-  T out;
-  KNFE_TRY(out.meta, api::decode_meta(object));
-  return out;
-}
-
 std::string_view uid_of(const Json& object) { return as_string(at(object, "metadata", "uid")); }
 bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
 
@@ -61,26 +54,31 @@ World::World(Store begin) : store(std::move(begin)) {
 }
 
 template <class T>
-void World::follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label, const char* value) {
+void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T> (*decode)(const Json&)) {
+  const auto read = [decode](const Json& object) {
+    auto out = decode(object);
+    api::take_digests(out->meta, object, "knfe");
+    return std::move(*out);
+  };
   Feed feed;
   feed.cache = &cache;
-  feed.partial = label != nullptr;
-  feed.take = [&cache, decode](const Store::Event& event) {
+  feed.partial = !selector.empty();
+  feed.take = [&cache, read](const Store::Event& event) {
     if (event.type == "DELETED") {
       cache.erase(key_of(*event.object), std::string(as_string(at(*event.object, "metadata", "resourceVersion"))));
     } else {
-      cache.put(*decode(*event.object));
+      cache.put(read(*event.object));
     }
     cache.advance(event.version);
   };
-  feed.ingest = [&cache, decode](const Json& object) { cache.put_live(*decode(object)); };
-  feed.selects = [label, value](const Json& object) {
-    if (!label) return true;
+  feed.ingest = [&cache, read](const Json& object) { cache.put_live(read(object)); };
+  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
+    if (selector.empty()) return true;
     const Json& live = at(object, "metadata", "labels", label);
-    return live.is_string() && (!value || as_string(live) == value);
+    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
   };
   for (const auto* object : store.list(T::resource)) {
-    if (feed.selects(*object)) cache.put(*decode(*object));
+    if (feed.selects(*object)) cache.put(read(*object));
   }
   cache.advance(store.version());
   feeds_.push_back(std::move(feed));
@@ -106,19 +104,7 @@ void World::open_view() {
   unseen_.clear();
   view = std::make_unique<operators::View>();
   auto& v = *view;
-  follow(v.services, api::decode_object<api::NetworkService>);
-  follow(v.functions, api::decode_object<api::NetworkFunction>);
-  follow(v.member_sets, api::decode_object<api::MemberSet>);
-  follow(v.members, api::decode_object<api::Member>);
-  follow(v.networks, api::decode_object<api::Network>);
-  follow(v.connection_points, api::decode_object<api::ConnectionPoint>);
-  follow(v.allocations, api::decode_object<api::Allocation>);
-  follow(v.pods, api::decode_pod, operators::label::kMember);
-  follow(v.attachments, only_meta<api::Attachments>, operators::label::kManagedBy, "knfe");
-  follow(v.config_maps, only_meta<api::ConfigMap>, operators::label::kManagedBy, "knfe");
-  follow(v.service_accounts, only_meta<api::ServiceAccount>, operators::label::kManagedBy, "knfe");
-  follow(v.rbac_roles, only_meta<api::RbacRole>, operators::label::kManagedBy, "knfe");
-  follow(v.role_bindings, only_meta<api::RoleBinding>, operators::label::kManagedBy, "knfe");
+  operators::fill(v, [this](auto& cache, const char* selector, auto decode) { follow(cache, selector, decode); });
   control(v.services, [&v](const auto& object, const Moment& moment) { return operators::plan_service(object, v, moment); });
   control(v.networks,
           [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
@@ -208,6 +194,7 @@ void World::work(const Controller& controller, const api::Key& key) {
 bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   auto& feed = feed_of(action.resource);
   Store::Answer answer = nullptr;
+  const std::string manager = action.manager.empty() ? "knfe" : action.manager;
   switch (action.verb) {
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
@@ -223,14 +210,14 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
                         0};
         return false;
       }
-      answer = store.apply(action.resource, action.body, action.subresource, action.manager, !action.fresh || feed.partial);
+      answer = store.apply(action.resource, action.body, action.subresource, manager, !action.fresh || feed.partial);
       break;
     }
     case Verb::kCreate:
       answer = store.create(action.resource, action.body, "knfe");
       break;
     case Verb::kPatch:
-      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager);
+      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Verb::kDelete:
       answer = store.remove(action.resource, action.key, action.uid, action.resource_version);
