@@ -36,6 +36,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto points = manager.control("connectionpoint", view.connection_points, [&view](const auto& point, const auto& moment) {
     return plan_connection_point(point, view, moment);
   });
+  const auto claims = manager.control("allocation", view.allocations,
+                                      [&view](const auto& allocation, const auto&) { return plan_allocation(allocation, view); });
   manager.wake_owner(view.networks, services);
   manager.wake_owner(view.functions, services);
   manager.wake_owner(view.member_sets, functions);
@@ -72,21 +74,34 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
       if (other->spec.address_space == network.spec.address_space) look(networks, other->meta.key);
     }
   });
-  on_any(view.connection_points, [=](const api::ConnectionPoint& point) {
+  view.connection_points.on_change([=, &view](const api::ConnectionPoint* before, const api::ConnectionPoint* after) {
+    const auto& point = after ? *after : *before;
     look(networks, {point.meta.key.ns, point.spec.network.name}, kCountingDelay);
     const auto function = point.meta.label(label::kFunction);
     if (!function.empty()) look(functions, {point.meta.key.ns, std::string(function)});
+    if (after) return;
+    for (const auto* allocation : view.allocations.owned_by(point.meta.uid)) look(claims, allocation->meta.key);
   });
   view.allocations.on_change([=, &view](const api::Allocation* before, const api::Allocation* after) {
     const auto& allocation = after ? *after : *before;
-    look(networks, {allocation.meta.key.ns, allocation.spec.network}, kCountingDelay);
+    const auto& ns = allocation.meta.key.ns;
+    look(networks, {ns, allocation.spec.network}, kCountingDelay);
     if (after) return;
-    // An address is free again: whoever could not get one looks again.
-    for (const auto* point : view.connection_points.by_index(allocation.meta.key.ns + "/" + allocation.spec.network)) {
-      if (point->status.addresses.empty()) look(points, point->meta.key);
+    // An address is free again: whoever could not get one looks again, also on another network of the address space.
+    const auto* network = view.networks.get({ns, allocation.spec.network});
+    for (const auto* other : view.networks.by_index(ns)) {
+      if (network && other != network &&
+          (network->spec.address_space.empty() || other->spec.address_space != network->spec.address_space))
+        continue;
+      for (const auto* point : view.connection_points.by_index(other->meta.key.text())) {
+        if (point->status.addresses.empty()) look(points, point->meta.key);
+      }
     }
   });
-  on_any(view.attachments, [=](const api::Attachments& attachment) { look(networks, attachment.meta.key); });
+  on_any(view.attachments, [=, &view](const api::Attachments& attachment) {
+    look(networks, attachment.meta.key);
+    for (const auto* point : view.connection_points.by_index(attachment.meta.key.text())) look_owner(members, point->meta);
+  });
 }
 
 }  // namespace knfe::operators

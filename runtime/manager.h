@@ -96,6 +96,7 @@ class Manager {
   void look_first(Run& run, const Action& action);
   void send(Run& run, const Action& action, bool force);
   void prove_absence(Run& run, const Action& action);
+  Error still_there(const Action& action, const Json& live);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);

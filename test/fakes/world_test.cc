@@ -114,6 +114,7 @@ void World::open_view() {
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     return operators::plan_member(object, v, multus_, pods_, moment);
   });
+  control(v.allocations, [&v](const auto& object, const Moment&) { return operators::plan_allocation(object, v); });
   control(v.connection_points,
           [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
 }
@@ -198,7 +199,7 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   switch (action.verb) {
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
-      return !live || !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}});
+      return !live || (uid_of(*live) != action.uid && !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}}));
     }
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);
