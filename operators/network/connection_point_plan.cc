@@ -234,10 +234,13 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
     const bool kept = std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
     // All or none; but what a workload carries stays, and without its network nothing can be decided.
     if (!accepted || (kept && (!objection || carried))) continue;
+    auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
     if (allocation->meta.has_finalizer(kAllocationFinalizer)) {
       plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, allocation->meta, kAllocationFinalizer));
+    } else {
+      release.resource_version = allocation->meta.resource_version;
     }
-    plan.actions.push_back(runtime::delete_of(api::Allocation::resource, allocation->meta));
+    plan.actions.push_back(std::move(release));
   }
   if (!objection) {
     for (const auto& slot : slots) {

@@ -8,6 +8,7 @@
 #include "operators/network/plan.h"
 #include "operators/service/plan.h"
 #include "test/fakes/json_test.h"
+#include "test/fakes/live_test.h"
 
 namespace knfe::fakes {
 
@@ -19,17 +20,6 @@ using runtime::Plan;
 using Verb = Action::Verb;
 
 namespace {
-
-std::string_view uid_of(const Json& object) { return as_string(at(object, "metadata", "uid")); }
-bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
-
-const Json& condition(const Json& object, std::string_view type) {
-  static const Json kNone;
-  for (const auto& one : as_array(at(object, "status", "conditions"))) {
-    if (as_string(at(one, "type")) == type) return one;
-  }
-  return kNone;
-}
 
 bool controlled_by(const Json& object, const Json& owners) {
   for (const auto& owner : as_array(at(object, "metadata", "ownerReferences"))) {
@@ -239,62 +229,6 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   return false;
 }
 
-void World::run_kubelet(const api::Key& key) {
-  const Json* pod = store.look(api::Pod::resource, key);
-  if (!pod) return;
-  if (!deleting(*pod)) {
-    if (!at(*pod, "status").is_null()) return;
-    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})",
-          "status");
-    return;
-  }
-  // The preStop hook holds it until the agent has left, if there is an agent and somebody to tell it.
-  const Json* member = store.look(api::Member::resource, key);
-  const bool reported = member && as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
-  const bool left = !reported || !agents || as_string(at(condition(*member, "Left"), "status")) == "True";
-  if (left) store.end_pod(key);
-}
-
-void World::run_agent(const api::Key& key) {
-  const Json* pod = store.look(api::Pod::resource, key);
-  const Json* member = store.look(api::Member::resource, key);
-  if (!pod || !member || as_string(at(*pod, "status", "phase")) != "Running") return;
-  if (at(*pod, "spec", "initContainers").is_null()) return;  // it has no agent
-  const std::string function(as_string(at(*member, "spec", "function")));
-  const Json* map = store.look(api::ConfigMap::resource, {key.ns, function + "-peers"});
-  bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) == "Left";
-  if (map) {
-    const Json list = json(as_string(at(*map, "data", "members.json")));
-    for (const auto& entry : as_array(at(list, "members"))) {
-      if (as_string(at(entry, "name")) != key.name) continue;
-      told = as_string(at(entry, "state")) == "Leaving";
-      asked = asked || as_bool(at(entry, "leave"));
-    }
-  }
-  JsonArray conditions;
-  const auto say = [&](const char* type, bool status, const char* reason) {
-    const Json& before = condition(*member, type);
-    const bool same = as_string(at(before, "status")) == (status ? "True" : "False");
-    conditions.push_back(
-        JsonObject{{"type", type},
-                   {"status", status ? "True" : "False"},
-                   {"reason", reason},
-                   {"message", reason},
-                   {"lastTransitionTime", same ? at(before, "lastTransitionTime") : Json("2026-02-02T00:00:00Z")}});
-  };
-  say("Joined", true, "Joined");
-  say("Serving", !asked, asked ? "Leaving" : "Serving");
-  say("Left", asked && told, !asked ? "Serving" : told ? "Left" : "Draining");
-  const bool same_pod = as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
-  if (same_pod && std::all_of(conditions.begin(), conditions.end(),
-                              [&](const Json& one) { return condition(*member, as_string(at(one, "type"))) == one; }))
-    return;
-  JsonObject object = api::skeleton(api::Member::resource, key);
-  object["metadata"].as_object()["uid"] = uid_of(*member);
-  object["status"] = JsonObject{{"agent", JsonObject{{"podUID", uid_of(*pod)}}}, {"conditions", std::move(conditions)}};
-  KNFE_CHECK(store.apply(api::Member::resource, object, "status", "knfe-guest"));
-}
-
 void World::pass() {
   std::vector<std::function<void()>> steps;
   for (const auto& controller : controllers_) {
@@ -374,92 +308,18 @@ std::vector<std::string> World::names(const api::Resource& resource) const {
 
 std::string World::ready(const api::Resource& resource, const std::string& name) const {
   const Json object = get(resource, name);
-  const Json& ready = condition(object, "Ready");
+  const Json& ready = condition_of(object, "Ready");
   return std::string(as_string(at(ready, "status"))) + " " + std::string(as_string(at(ready, "reason")));
 }
 
 std::string World::reason(const api::Resource& resource, const std::string& name, std::string_view type) const {
   const Json object = get(resource, name);
-  return std::string(as_string(at(condition(object, type), "reason")));
+  return std::string(as_string(at(condition_of(object, type), "reason")));
 }
 
 std::string World::message(const api::Resource& resource, const std::string& name) const {
   const Json object = get(resource, name);
-  return std::string(as_string(at(condition(object, "Ready"), "message")));
-}
-
-namespace {
-
-// List-maps keep no order; what is inside a workload or a pod does.
-void mask(Json& value, bool ordered) {
-  if (auto* object = value.if_object()) {
-    for (const char* varying :
-         {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
-      object->erase(varying);
-    }
-    for (auto& member : *object) mask(member.value(), ordered || member.key() == "workload");
-  } else if (auto* array = value.if_array()) {
-    std::map<std::string, Json> sorted;
-    for (auto& item : *array) {
-      mask(item, ordered);
-      sorted.emplace(canonical(item), item);
-    }
-    if (ordered || sorted.size() != array->size() || !array->front().is_object()) return;
-    array->clear();
-    for (auto& [text, item] : sorted) array->push_back(std::move(item));
-  }
-}
-
-}  // namespace
-
-std::set<std::string> World::masked() const {
-  // Addresses, and what is made of them, by whose they are.
-  std::vector<std::pair<std::string, std::string>> words;
-  for (const auto* claim : store.list(api::Allocation::resource)) {
-    const Json& spec = at(*claim, "spec");
-    const std::string whose =
-        "<" + std::string(as_string(at(spec, "owner"))) + "/" + std::string(as_string(at(spec, "subnet"))) + ">";
-    words.emplace_back(as_string(at(spec, "ip")), whose);
-    words.emplace_back(key_of(*claim).name, "ip" + whose);
-  }
-  for (const auto* point : store.list(api::ConnectionPoint::resource)) {
-    if (const auto mac = as_string(at(*point, "status", "mac")); !mac.empty())
-      words.emplace_back(mac, "<mac of " + key_of(*point).name + ">");
-  }
-  std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-  std::set<std::string> lines;
-  for (const auto* live : store.all()) {
-    std::string text = canonical(*live);
-    for (const auto& [word, other] : words) {
-      for (std::size_t found = 0; (found = text.find(word, found)) != std::string::npos; found += other.size())
-        text.replace(found, word.size(), other);
-    }
-    // Lives of a name.
-    for (std::size_t found = 0; (found = text.find('#', found)) != std::string::npos; ++found) {
-      text.erase(found, text.find_first_not_of("0123456789", found + 1) - found);
-    }
-    Json object = json(text);
-    mask(object, at(object, "kind") == "Pod");
-    text = canonical(object);
-    lines.insert(text);
-  }
-  return lines;
-}
-
-std::string difference(const std::set<std::string>& a, const std::set<std::string>& b) {
-  const auto only = [](const auto& these, const auto& others) {
-    std::string out;
-    for (const auto& line : these) {
-      if (others.contains(line)) continue;
-      const Json object = json(line);
-      out += "\n  " + std::string(as_string(at(object, "kind"))) + " " + key_of(object).name + ": " +
-             canonical(at(object, "metadata")) + " " + canonical(at(object, "status")) + " " +
-             canonical(at(object, "spec")).substr(0, 600);
-    }
-    return out;
-  };
-  const std::string first = only(a, b), second = only(b, a);
-  return first + (first == second ? "" : "\nis not") + second;
+  return std::string(as_string(at(condition_of(object, "Ready"), "message")));
 }
 
 std::string ims() {
