@@ -12,6 +12,8 @@ namespace knfe::api {
 inline constexpr const char* kGroup = "knfe.io";
 inline constexpr const char* kVersion = "v1alpha1";
 
+inline constexpr const char* kLabelPattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$";  // RFC 1035 label
+
 // A resource of the API server (KEP-free vocabulary: group, version, kind, plural).
 struct Resource {
   std::string_view group;  // empty: the core group
