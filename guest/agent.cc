@@ -71,6 +71,7 @@ void Agent::on_list() {
   if (!map) {
     // The list as it was is the best that is known; but nobody follows it any more.
     unlisted_ = true;
+    list_text_.clear();  // one that comes is news, even if it says the same
     return consider();
   }
   const auto found = map->data.find("members.json");

@@ -21,17 +21,33 @@ constexpr api::Resource kMembers = api::Member::resource;
 constexpr api::Resource kPods = api::Pod::resource;
 constexpr api::Resource kAllocations = api::Allocation::resource;
 
-// What holds at any instant: no two pods that are there have an address in common.
+// What holds at any instant: what a pod carries is claimed for its very connection point, so that nobody else can have it.
 void check_addresses(const World& world) {
-  std::map<std::string, std::string> carried;
+  std::map<std::string, std::string> claimed;
+  for (const auto* claim : world.store.list(kAllocations)) {
+    claimed.emplace(as_string(at(*claim, "spec", "ip")), as_string(at(*claim, "spec", "owner")));
+  }
   for (const auto* pod : world.store.list(kPods)) {
     const std::string name(as_string(at(*pod, "metadata", "name")));
-    std::string addresses(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
-    for (addresses += ','; !addresses.empty(); addresses.erase(0, addresses.find(',') + 1)) {
-      const auto [found, fresh] = carried.emplace(addresses.substr(0, addresses.find(',')), name);
-      if (!fresh) FAIL("address ", found->first, " is carried by ", found->second, " and ", name);
+    const Json carried = json(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
+    for (const auto& [point, ips] : carried.as_object()) {
+      for (const auto& ip : ips.as_array()) {
+        const auto found = claimed.find(std::string(as_string(ip)));
+        const std::string owner = name + "-" + std::string(point);
+        if (found == claimed.end()) FAIL("pod ", name, " carries ", to_text(ip), ", which nobody has claimed");
+        if (found->second != owner) FAIL("pod ", name, " carries ", to_text(ip), ", the claim of ", found->second);
+      }
     }
   }
+}
+
+// The entry of a member in the list of all; null if it is not on it.
+Json listed(const World& world, const std::string& name) {
+  const Json list = json(as_string(pick(world.get(api::ConfigMap::resource, "ims-sip-peers"), "data", "members.json")));
+  for (const auto& member : as_array(at(list, "members"))) {
+    if (as_string(at(member, "name")) == name) return member;
+  }
+  return {};
 }
 
 std::string sprout(int ordinal) { return "ims-sip-sprout-" + std::to_string(ordinal); }
@@ -255,21 +271,19 @@ TEST_CASE("a size that scale comes to own begins with initial") {
   CHECK(world.settled());
 }
 
-TEST_CASE("of what is deleted nothing stays") {
+TEST_CASE("of what is deleted nothing stays, and an address is held for as long as a pod carries it") {
   World world(serving());
-  world.after_step = [&world] {
-    // An address is held as long as a pod may carry it.
-    for (const auto* pod : world.store.list(kPods)) {
-      std::string addresses(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
-      const std::string first = addresses.substr(0, addresses.find(','));
-      bool held = false;
-      for (const auto* claim : world.store.list(kAllocations)) held = held || as_string(at(*claim, "spec", "ip")) == first;
-      if (!held) FAIL("a pod carries ", first, ", which is free");
-    }
-  };
-  SUBCASE("in order") {}
-  SUBCASE("in any order") { world.random.emplace(7); }
-  world.remove(kServices, "ims");
+  world.after_step = [&world] { check_addresses(world); };
+  SUBCASE("in order") { world.remove(kServices, "ims"); }
+  SUBCASE("in any order") {
+    world.random.emplace(7);
+    world.remove(kServices, "ims");
+  }
+  SUBCASE("what it is made of first") { world.store.remove_in_foreground(kServices, {"n", "ims"}); }
+  SUBCASE("what it is made of first, in any order") {
+    world.random.emplace(7);
+    world.store.remove_in_foreground(kServices, {"n", "ims"});
+  }
   world.converge();
   CHECK(world.masked().empty());
 }
@@ -299,7 +313,11 @@ TEST_CASE("what somebody takes away is put back, and what somebody changes put r
   SUBCASE("a network attachment") { world.remove(api::Attachments::resource, "ims-core"); }
   SUBCASE("a set") { world.remove(kSets, "ims-sip-bono"); }
   SUBCASE("a member") { world.remove(kMembers, sprout(0)); }
-  SUBCASE("a claim") { world.remove(kAllocations, world.names(kAllocations).front()); }
+  SUBCASE("a claim, by force") {
+    const auto claim = world.names(kAllocations).front();
+    world.patch(kAllocations, claim, R"({"metadata": {"finalizers": null}})");
+    world.remove(kAllocations, claim);
+  }
   SUBCASE("a label") { world.patch(kSets, "ims-sip-bono", R"({"metadata":{"labels":{"knfe.io/role":"else"}}})"); }
   SUBCASE("a spec") { world.patch(kMembers, sprout(0), R"({"spec":{"ordinal":7}})"); }
   SUBCASE("a status") { world.patch(kFunctions, "ims-sip", R"({"status":{"summary":"nonsense"}})", "status"); }
@@ -316,13 +334,14 @@ TEST_CASE("a connection point that is deleted keeps its addresses for as long as
   const std::string point = sprout(0) + "-core";
   const auto held = [&] { return world.names(kAllocations).size(); };
   const auto all = held();
-  world.remove(api::ConnectionPoint::resource, point);
+  SUBCASE("deleted") { world.remove(api::ConnectionPoint::resource, point); }
+  SUBCASE("and its claims before it") { world.store.remove_in_foreground(api::ConnectionPoint::resource, {"n", point}); }
+  world.after_step = [&world] { check_addresses(world); };
   world.converge();
   CHECK(held() == all);
   CHECK(world.ready(api::ConnectionPoint::resource, point) == "False DeletionBlocked");
   CHECK(world.message(api::ConnectionPoint::resource, point).find("Pod " + sprout(0)) != std::string::npos);
   CHECK(world.ready(kServices, "ims") == "True Serving");
-  world.after_step = [&world] { check_addresses(world); };
   world.remove(kPods, sprout(0));
   world.converge();
   CHECK(world.ready(api::ConnectionPoint::resource, point) == "True Ready");
@@ -337,25 +356,114 @@ TEST_CASE("whoever is in a role that is wanted no more is shown as leaving until
   const std::string text = ims();
   const auto begin = text.find(R"({"name": "bono")"), end = text.find(R"({"name": "sprout")");
   world.put(text.substr(0, begin) + text.substr(end));
-  const auto listed = [&] {
-    const Json list = json(as_string(pick(world.get(api::ConfigMap::resource, "ims-sip-peers"), "data", "members.json")));
-    for (const auto& member : as_array(at(list, "members"))) {
-      if (as_string(at(member, "name")) == "ims-sip-bono-0") return std::string(as_string(at(member, "state")));
-    }
-    return std::string();
-  };
+  const auto state = [&] { return std::string(as_string(pick(listed(world, "ims-sip-bono-0"), "state"))); };
   bool gone = false;
   world.kubelet = false;
   world.after_step = [&] {
-    gone = gone || listed().empty();
+    gone = gone || state().empty();
     if (world.has(kPods, "ims-sip-bono-0")) CHECK_FALSE(gone);
   };
   world.converge();
-  CHECK(listed() == "Leaving");
+  CHECK(state() == "Leaving");
   world.kubelet = world.agents = true;
   world.converge();
-  CHECK(listed().empty());
+  CHECK(state().empty());
   CHECK_FALSE(world.has(kMembers, "ims-sip-bono-0"));
+}
+
+TEST_CASE("a member that is deleted after its connection points goes") {
+  World world(serving());
+  world.store.remove_in_foreground(kMembers, {"n", sprout(2)});
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(pick(world.get(kMembers, sprout(2)), "metadata", "deletionTimestamp").is_null());
+  CHECK(world.names(kAllocations).size() == 9);
+}
+
+TEST_CASE("a role that asks for other networks keeps what serves until the next can") {
+  World world(serving());
+  std::string text = ims();
+  const std::string one = R"("connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )";
+  const auto ask_for = [&](const std::string& points) {
+    text.replace(text.rfind(one), one.size(), R"("connectionPoints": [)" + points + "], ");
+  };
+  int wrong = 0;
+  world.after_step = [&] {
+    check_addresses(world);
+    for (const auto* pod : world.store.list(kPods)) {
+      const Json entry = listed(world, std::string(as_string(at(*pod, "metadata", "name"))));
+      const Json carried = json(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
+      wrong += as_string(at(entry, "state")) == "Serving" && at(entry, "addresses") != carried;
+    }
+  };
+  SUBCASE("one is not there") {
+    ask_for(R"({"name": "core", "networkRef": {"name": "core"}}, {"name": "mgmt", "networkRef": {"name": "typo"}})");
+    world.put(text);
+    world.converge();
+    for (int i = 0; i < 3; ++i) CHECK(as_string(pick(listed(world, sprout(i)), "state")) == "Serving");
+    CHECK(world.message(kServices, "ims").find("Network typo does not exist") != std::string::npos);
+    world.put(
+        R"({"apiVersion": "knfe.io/v1alpha1", "kind": "Network", "metadata": {"name": "typo"}, "spec": {"subnets": [{"name": "v4", "cidr": "10.30.0.0/24"}]}})");
+  }
+  SUBCASE("another, under another name") {
+    ask_for(R"({"name": "alt", "networkRef": {"name": "access"}})");
+    world.put(text);
+  }
+  world.converge();
+  CHECK(wrong == 0);
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  for (int i = 0; i < 3; ++i) CHECK(as_string(pick(listed(world, sprout(i)), "state")) == "Serving");
+}
+
+TEST_CASE("an address that a pod carries is not given away because another is lacking") {
+  World world;
+  // As many of IPv6 as there are members.
+  world.put(with(R"("cidr": "fd20::/64")", R"("cidr": "fd20::/64", "pools": [{"start": "fd20::5", "end": "fd20::8"}])"));
+  world.converge();
+  REQUIRE(world.ready(kServices, "ims") == "True Serving");
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "ConnectionPoint", "metadata": {"name": "waits"}, "spec": {"networkRef": {"name": "ims-core"}, "interface": "x"}})");
+  world.converge();
+  const auto claim_of = [&](const std::string& owner, const std::string& subnet) {
+    for (const auto* claim : world.store.list(kAllocations)) {
+      if (as_string(at(*claim, "spec", "owner")) == owner && as_string(at(*claim, "spec", "subnet")) == subnet)
+        return std::string(as_string(at(*claim, "metadata", "name")));
+    }
+    return std::string();
+  };
+  // Somebody takes the claim away by force.
+  const auto claim = claim_of(sprout(0) + "-core", "v6");
+  world.patch(kAllocations, claim, R"({"metadata": {"finalizers": null}})");
+  world.remove(kAllocations, claim);
+  world.kubelet = false;
+  world.converge();
+  CHECK(claim_of(sprout(0) + "-core", "v4") != "");
+}
+
+TEST_CASE("a claim that somebody deletes is a claim until its connection point is gone") {
+  World world(serving());
+  const auto claims = world.names(kAllocations);
+  for (const auto& claim : claims) world.remove(kAllocations, claim);
+  world.after_step = [&world] { check_addresses(world); };
+  world.converge();
+  CHECK(world.names(kAllocations) == claims);
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  scale(world, 2);
+  world.converge();
+  CHECK(world.names(kAllocations).size() == claims.size() - 2);
+}
+
+TEST_CASE("nothing is attached to a network that is somebody else's") {
+  World world;
+  REQUIRE(world.store.create(api::Attachments::resource,
+                             json(R"({"metadata": {"name": "ims-core", "namespace": "n"}, "spec": {"config": "{}"}})")));
+  world.put(ims());
+  world.converge();
+  CHECK(world.names(kPods).empty());
+  CHECK(world.message(kServices, "ims").find("NetworkAttachmentDefinition ims-core exists") != std::string::npos);
+  REQUIRE(world.store.remove(api::Attachments::resource, {"n", "ims-core"}));
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "True Serving");
 }
 
 TEST_CASE("the agents' rights go with the last agent") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace knfe::runtime {
 
@@ -150,16 +151,25 @@ void Manager::prove_absence(Run& run, const Action& action) {
   run.call = api_.call(
       action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        for (const auto& owner : as_array(at(live ? *live : kNothing, "metadata", "ownerReferences"))) {
-          if (as_string(at(owner, "uid")) == action.uid) {
-            return failed(
-                run, action,
-                {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is still there", {}, {}, 0});
-          }
-        }
+        const Json& metadata = at(live ? *live : kNothing, "metadata");
+        const auto& owners = as_array(at(metadata, "ownerReferences"));
+        const bool there = as_string(at(metadata, "uid")) == action.uid ||
+                           std::any_of(owners.begin(), owners.end(),
+                                       [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
+        if (there) return failed(run, action, still_there(action, *live));
         ++run.next;
         step(run);
       });
+}
+
+// What was read live is shown to the cache, for the next plan. If that has already seen it go, its label was taken off, say:
+// somebody has to act.
+Error Manager::still_there(const Action& action, const Json& live) {
+  const std::string what = std::string(action.resource.kind) + " " + action.key.name;
+  auto* informer = informer_of(action.resource);
+  if (informer) informer->ingest(live);
+  if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what + " is still there", {}, {}, 0};
+  return {Code::kAlreadyExists, what + " is there, but the watch does not show it", {}, "restore its labels, or delete it", 0};
 }
 
 // An apply would take over what stands there, and a cache of labelled objects cannot tell.
@@ -173,11 +183,12 @@ void Manager::look_first(Run& run, const Action& action) {
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
+  const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
   net::Request request;
   const char* verb = "apply";
   switch (action.verb) {
     case Action::Verb::kApply:
-      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager, force);
+      request = kube::apply_request(action.resource, action.body, action.subresource, manager, force);
       break;
     case Action::Verb::kCreate:
       verb = "create";
@@ -185,7 +196,7 @@ void Manager::send(Run& run, const Action& action, bool force) {
       break;
     case Action::Verb::kPatch:
       verb = "patch";
-      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, action.manager);
+      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Action::Verb::kDelete:
       verb = "delete";
@@ -236,26 +247,19 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
 
 // A create met its name. What stands there decides, read live: the next plan sees it.
 void Manager::learn_taken(Run& run, const Action& action) {
-  run.call = api_.call(
-      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-        auto* informer = informer_of(action.resource);
-        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
-          return failed(run, action, name_taken(action));
-        if (live && informer) informer->ingest(*live);
-        if (live && !(informer && informer->cache().meta(action.key))) {
-          // Its label was taken off, say: asking again at once would ask for ever.
-          return failed(run, action,
-                        {Code::kConflict,
-                         std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
-                         {},
-                         "restore its labels, or delete it",
-                         0});
-        }
-        queue_.add(run.item, boot_now());
-        queue_.done(run.item);
-        finish(run);
-      });
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
+                       [this, &run, &action](Result<Json> live) {
+                         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+                         if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
+                           return failed(run, action, name_taken(action));
+                         if (live) {
+                           if (const auto why = still_there(action, *live); why.code == Code::kAlreadyExists)
+                             return failed(run, action, why);
+                         }
+                         queue_.add(run.item, boot_now());
+                         queue_.done(run.item);
+                         finish(run);
+                       });
 }
 
 void Manager::failed(Run& run, const Action& action, const Error& error) {
@@ -298,10 +302,10 @@ void Manager::tell(const Run& run) {
     event["eventTime"] = stamp;
     event["type"] = note.warning ? "Warning" : "Normal";
     event["reason"] = note.reason;
-    event["note"] = note.message.substr(0, 1000);
+    event["note"] = cut(note.message, 1000);
     event["action"] = "Reconcile";
-    event["reportingController"] = "knfe.io/" + controller.name;
-    event["reportingInstance"] = "knfe";
+    event["reportingController"] = api_.name() + "/" + controller.name;
+    event["reportingInstance"] = api_.name();
     event["regarding"] = JsonObject{{"apiVersion", resource.api_version()},
                                     {"kind", resource.kind},
                                     {"namespace", meta->key.ns},

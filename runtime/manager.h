@@ -30,6 +30,26 @@ class Manager {
   void add_informer(kube::InformerBase& informer);
   // `resource` is what the keys name: Events tell of it. Returns the controller's number for enqueue().
   std::size_t add_controller(std::string name, const api::Resource& resource, Planner planner);
+  // Plans for the objects of a cache, `plan(object, moment)`, whenever one of them changes. The cache must outlive this.
+  template <class T, class PlanFor>
+  std::size_t control(std::string name, kube::Cache<T>& cache, PlanFor plan) {
+    const auto controller =
+        add_controller(std::move(name), T::resource, [&cache, plan](const api::Key& key, const Moment& moment) {
+          const T* object = cache.get(key);
+          return object ? plan(*object, moment) : Plan{};
+        });
+    cache.on_change(
+        [this, controller](const T* before, const T* after) { enqueue(controller, (after ? after : before)->meta.key); });
+    return controller;
+  }
+  // Whenever an object of the cache changes, its owner is looked at by `controller`.
+  template <class T>
+  void wake_owner(kube::Cache<T>& cache, std::size_t controller) {
+    cache.on_change([this, controller](const T* before, const T* after) {
+      const auto& meta = (after ? after : before)->meta;
+      if (const auto* owner = meta.controller()) enqueue(controller, {meta.key.ns, owner->name});
+    });
+  }
 
   void start();
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0));
@@ -77,6 +97,7 @@ class Manager {
   void look_first(Run& run, const Action& action);
   void send(Run& run, const Action& action, bool force);
   void prove_absence(Run& run, const Action& action);
+  Error still_there(const Action& action, const Json& live);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);

@@ -23,11 +23,6 @@ std::string set_name(const api::NetworkFunction& function, const api::Role& role
 
 bool has_agent(const api::MemberTemplate& member) { return member.membership.agent != "None"; }
 
-std::string service_account_of(const api::NetworkFunction& function, const api::MemberTemplate& member) {
-  const auto own = as_string(at(member.workload.pod.spec, "serviceAccountName"));
-  return own.empty() ? function.meta.key.name : std::string(own);
-}
-
 JsonArray strings(const std::set<std::string>& values) {
   JsonArray out;
   for (const auto& value : values) out.push_back(Json(value));
@@ -50,7 +45,7 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   std::set<std::string> members, accounts;
   for (const auto& role : function.spec.roles) {
     if (!has_agent(role)) continue;
-    accounts.insert(service_account_of(function, role));
+    accounts.insert(service_account_of(role, key.name));
     const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
     for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
   }
@@ -58,7 +53,7 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   for (const auto* member : members_of(function, view)) {
     const auto* pod = pod_of(*member, view);
     if (!has_agent(member->spec) && !(pod && is_reporter(*member, *pod))) continue;
-    accounts.insert(service_account_of(function, member->spec));
+    accounts.insert(service_account_of(member->spec, key.name));
     members.insert(member->meta.key.name);
   }
   // Where there are no agents any more, what they were allowed is taken back. (The operators may not delete rights: they go with

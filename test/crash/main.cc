@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "cmd/operator_process.h"
+#include "cmd/all_operators.h"
 #include "kube/config.h"
 #include "net/https_client.h"
 #include "test/crash/killer.h"
@@ -31,7 +31,9 @@ int run(const char* kubeconfig, const char* ns, crash::When when, int write) {
   if (!transport) return give_up(transport.error().text());
 
   crash::Killer killer(**transport, when, write);
-  cmd::OperatorProcess process(loop, killer, *config, {ns, {}, "crash", "knfe.io/knfe:dev"});
+  cmd::AllOperators all("knfe.io/knfe:dev");
+  runtime::Operator process(loop, killer, *config, {ns, {}, "crash"});
+  all.join(process);
   net::Handle look;
   std::function<void()> tell_ready = [&] {
     if (process.ready()) return crash::say("ready");

@@ -8,6 +8,7 @@
 #include "operators/network/plan.h"
 #include "operators/service/plan.h"
 #include "test/fakes/json_test.h"
+#include "test/fakes/live_test.h"
 
 namespace knfe::fakes {
 
@@ -19,24 +20,6 @@ using runtime::Plan;
 using Verb = Action::Verb;
 
 namespace {
-
-template <class T>
-Result<T> only_meta(const Json& object) {
-  T out;
-  KNFE_TRY(out.meta, api::decode_meta(object));
-  return out;
-}
-
-std::string_view uid_of(const Json& object) { return as_string(at(object, "metadata", "uid")); }
-bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
-
-const Json& condition(const Json& object, std::string_view type) {
-  static const Json kNone;
-  for (const auto& one : as_array(at(object, "status", "conditions"))) {
-    if (as_string(at(one, "type")) == type) return one;
-  }
-  return kNone;
-}
 
 bool controlled_by(const Json& object, const Json& owners) {
   for (const auto& owner : as_array(at(object, "metadata", "ownerReferences"))) {
@@ -61,26 +44,31 @@ World::World(Store begin) : store(std::move(begin)) {
 }
 
 template <class T>
-void World::follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label, const char* value) {
+void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T> (*decode)(const Json&)) {
+  const auto read = [decode](const Json& object) {
+    auto out = decode(object);
+    api::take_digests(out->meta, object, "knfe");
+    return std::move(*out);
+  };
   Feed feed;
   feed.cache = &cache;
-  feed.partial = label != nullptr;
-  feed.take = [&cache, decode](const Store::Event& event) {
+  feed.partial = !selector.empty();
+  feed.take = [&cache, read](const Store::Event& event) {
     if (event.type == "DELETED") {
       cache.erase(key_of(*event.object), std::string(as_string(at(*event.object, "metadata", "resourceVersion"))));
     } else {
-      cache.put(*decode(*event.object));
+      cache.put(read(*event.object));
     }
     cache.advance(event.version);
   };
-  feed.ingest = [&cache, decode](const Json& object) { cache.put_live(*decode(object)); };
-  feed.selects = [label, value](const Json& object) {
-    if (!label) return true;
+  feed.ingest = [&cache, read](const Json& object) { cache.put_live(read(object)); };
+  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
+    if (selector.empty()) return true;
     const Json& live = at(object, "metadata", "labels", label);
-    return live.is_string() && (!value || as_string(live) == value);
+    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
   };
   for (const auto* object : store.list(T::resource)) {
-    if (feed.selects(*object)) cache.put(*decode(*object));
+    if (feed.selects(*object)) cache.put(read(*object));
   }
   cache.advance(store.version());
   feeds_.push_back(std::move(feed));
@@ -106,19 +94,7 @@ void World::open_view() {
   unseen_.clear();
   view = std::make_unique<operators::View>();
   auto& v = *view;
-  follow(v.services, api::decode_object<api::NetworkService>);
-  follow(v.functions, api::decode_object<api::NetworkFunction>);
-  follow(v.member_sets, api::decode_object<api::MemberSet>);
-  follow(v.members, api::decode_object<api::Member>);
-  follow(v.networks, api::decode_object<api::Network>);
-  follow(v.connection_points, api::decode_object<api::ConnectionPoint>);
-  follow(v.allocations, api::decode_object<api::Allocation>);
-  follow(v.pods, api::decode_pod, operators::label::kMember);
-  follow(v.attachments, only_meta<api::Attachments>, operators::label::kManagedBy, "knfe");
-  follow(v.config_maps, only_meta<api::ConfigMap>, operators::label::kManagedBy, "knfe");
-  follow(v.service_accounts, only_meta<api::ServiceAccount>, operators::label::kManagedBy, "knfe");
-  follow(v.rbac_roles, only_meta<api::RbacRole>, operators::label::kManagedBy, "knfe");
-  follow(v.role_bindings, only_meta<api::RoleBinding>, operators::label::kManagedBy, "knfe");
+  operators::fill(v, [this](auto& cache, const char* selector, auto decode) { follow(cache, selector, decode); });
   control(v.services, [&v](const auto& object, const Moment& moment) { return operators::plan_service(object, v, moment); });
   control(v.networks,
           [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
@@ -128,6 +104,7 @@ void World::open_view() {
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     return operators::plan_member(object, v, multus_, pods_, moment);
   });
+  control(v.allocations, [&v](const auto& object, const Moment&) { return operators::plan_allocation(object, v); });
   control(v.connection_points,
           [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
 }
@@ -208,10 +185,11 @@ void World::work(const Controller& controller, const api::Key& key) {
 bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   auto& feed = feed_of(action.resource);
   Store::Answer answer = nullptr;
+  const std::string manager = action.manager.empty() ? "knfe" : action.manager;
   switch (action.verb) {
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
-      return !live || !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}});
+      return !live || (uid_of(*live) != action.uid && !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}}));
     }
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);
@@ -223,14 +201,14 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
                         0};
         return false;
       }
-      answer = store.apply(action.resource, action.body, action.subresource, action.manager, !action.fresh || feed.partial);
+      answer = store.apply(action.resource, action.body, action.subresource, manager, !action.fresh || feed.partial);
       break;
     }
     case Verb::kCreate:
       answer = store.create(action.resource, action.body, "knfe");
       break;
     case Verb::kPatch:
-      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager);
+      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Verb::kDelete:
       answer = store.remove(action.resource, action.key, action.uid, action.resource_version);
@@ -249,62 +227,6 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   if (code == Code::kNotFound && changes) return true;
   if (code != Code::kConflict) refusal = answer.error();
   return false;
-}
-
-void World::run_kubelet(const api::Key& key) {
-  const Json* pod = store.look(api::Pod::resource, key);
-  if (!pod) return;
-  if (!deleting(*pod)) {
-    if (!at(*pod, "status").is_null()) return;
-    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})",
-          "status");
-    return;
-  }
-  // The preStop hook holds it until the agent has left, if there is an agent and somebody to tell it.
-  const Json* member = store.look(api::Member::resource, key);
-  const bool reported = member && as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
-  const bool left = !reported || !agents || as_string(at(condition(*member, "Left"), "status")) == "True";
-  if (left) store.end_pod(key);
-}
-
-void World::run_agent(const api::Key& key) {
-  const Json* pod = store.look(api::Pod::resource, key);
-  const Json* member = store.look(api::Member::resource, key);
-  if (!pod || !member || as_string(at(*pod, "status", "phase")) != "Running") return;
-  if (at(*pod, "spec", "initContainers").is_null()) return;  // it has no agent
-  const std::string function(as_string(at(*member, "spec", "function")));
-  const Json* map = store.look(api::ConfigMap::resource, {key.ns, function + "-peers"});
-  bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) == "Left";
-  if (map) {
-    const Json list = json(as_string(at(*map, "data", "members.json")));
-    for (const auto& entry : as_array(at(list, "members"))) {
-      if (as_string(at(entry, "name")) != key.name) continue;
-      told = as_string(at(entry, "state")) == "Leaving";
-      asked = asked || as_bool(at(entry, "leave"));
-    }
-  }
-  JsonArray conditions;
-  const auto say = [&](const char* type, bool status, const char* reason) {
-    const Json& before = condition(*member, type);
-    const bool same = as_string(at(before, "status")) == (status ? "True" : "False");
-    conditions.push_back(
-        JsonObject{{"type", type},
-                   {"status", status ? "True" : "False"},
-                   {"reason", reason},
-                   {"message", reason},
-                   {"lastTransitionTime", same ? at(before, "lastTransitionTime") : Json("2026-02-02T00:00:00Z")}});
-  };
-  say("Joined", true, "Joined");
-  say("Serving", !asked, asked ? "Leaving" : "Serving");
-  say("Left", asked && told, !asked ? "Serving" : told ? "Left" : "Draining");
-  const bool same_pod = as_string(at(*member, "status", "agent", "podUID")) == uid_of(*pod);
-  if (same_pod && std::all_of(conditions.begin(), conditions.end(),
-                              [&](const Json& one) { return condition(*member, as_string(at(one, "type"))) == one; }))
-    return;
-  JsonObject object = api::skeleton(api::Member::resource, key);
-  object["metadata"].as_object()["uid"] = uid_of(*member);
-  object["status"] = JsonObject{{"agent", JsonObject{{"podUID", uid_of(*pod)}}}, {"conditions", std::move(conditions)}};
-  KNFE_CHECK(store.apply(api::Member::resource, object, "status", "knfe-guest"));
 }
 
 void World::pass() {
@@ -386,92 +308,18 @@ std::vector<std::string> World::names(const api::Resource& resource) const {
 
 std::string World::ready(const api::Resource& resource, const std::string& name) const {
   const Json object = get(resource, name);
-  const Json& ready = condition(object, "Ready");
+  const Json& ready = condition_of(object, "Ready");
   return std::string(as_string(at(ready, "status"))) + " " + std::string(as_string(at(ready, "reason")));
 }
 
 std::string World::reason(const api::Resource& resource, const std::string& name, std::string_view type) const {
   const Json object = get(resource, name);
-  return std::string(as_string(at(condition(object, type), "reason")));
+  return std::string(as_string(at(condition_of(object, type), "reason")));
 }
 
 std::string World::message(const api::Resource& resource, const std::string& name) const {
   const Json object = get(resource, name);
-  return std::string(as_string(at(condition(object, "Ready"), "message")));
-}
-
-namespace {
-
-// List-maps keep no order; what is inside a workload or a pod does.
-void mask(Json& value, bool ordered) {
-  if (auto* object = value.if_object()) {
-    for (const char* varying :
-         {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
-      object->erase(varying);
-    }
-    for (auto& member : *object) mask(member.value(), ordered || member.key() == "workload");
-  } else if (auto* array = value.if_array()) {
-    std::map<std::string, Json> sorted;
-    for (auto& item : *array) {
-      mask(item, ordered);
-      sorted.emplace(canonical(item), item);
-    }
-    if (ordered || sorted.size() != array->size() || !array->front().is_object()) return;
-    array->clear();
-    for (auto& [text, item] : sorted) array->push_back(std::move(item));
-  }
-}
-
-}  // namespace
-
-std::set<std::string> World::masked() const {
-  // Addresses, and what is made of them, by whose they are.
-  std::vector<std::pair<std::string, std::string>> words;
-  for (const auto* claim : store.list(api::Allocation::resource)) {
-    const Json& spec = at(*claim, "spec");
-    const std::string whose =
-        "<" + std::string(as_string(at(spec, "owner"))) + "/" + std::string(as_string(at(spec, "subnet"))) + ">";
-    words.emplace_back(as_string(at(spec, "ip")), whose);
-    words.emplace_back(key_of(*claim).name, "ip" + whose);
-  }
-  for (const auto* point : store.list(api::ConnectionPoint::resource)) {
-    if (const auto mac = as_string(at(*point, "status", "mac")); !mac.empty())
-      words.emplace_back(mac, "<mac of " + key_of(*point).name + ">");
-  }
-  std::sort(words.begin(), words.end(), [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-  std::set<std::string> lines;
-  for (const auto* live : store.all()) {
-    std::string text = canonical(*live);
-    for (const auto& [word, other] : words) {
-      for (std::size_t found = 0; (found = text.find(word, found)) != std::string::npos; found += other.size())
-        text.replace(found, word.size(), other);
-    }
-    // Lives of a name.
-    for (std::size_t found = 0; (found = text.find('#', found)) != std::string::npos; ++found) {
-      text.erase(found, text.find_first_not_of("0123456789", found + 1) - found);
-    }
-    Json object = json(text);
-    mask(object, at(object, "kind") == "Pod");
-    text = canonical(object);
-    lines.insert(text);
-  }
-  return lines;
-}
-
-std::string difference(const std::set<std::string>& a, const std::set<std::string>& b) {
-  const auto only = [](const auto& these, const auto& others) {
-    std::string out;
-    for (const auto& line : these) {
-      if (others.contains(line)) continue;
-      const Json object = json(line);
-      out += "\n  " + std::string(as_string(at(object, "kind"))) + " " + key_of(object).name + ": " +
-             canonical(at(object, "metadata")) + " " + canonical(at(object, "status")) + " " +
-             canonical(at(object, "spec")).substr(0, 600);
-    }
-    return out;
-  };
-  const std::string first = only(a, b), second = only(b, a);
-  return first + (first == second ? "" : "\nis not") + second;
+  return std::string(as_string(at(condition_of(object, "Ready"), "message")));
 }
 
 std::string ims() {

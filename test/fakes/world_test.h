@@ -76,7 +76,7 @@ class World {
 
   void open_view();
   template <class T>
-  void follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label = nullptr, const char* value = nullptr);
+  void follow(kube::Cache<T>& cache, const std::string& selector, Result<T> (*decode)(const Json&));
   template <class T, class Plan>
   void control(kube::Cache<T>& cache, Plan plan);
   Feed& feed_of(const api::Resource& resource);

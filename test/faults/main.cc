@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <map>
 
-#include "cmd/operator_process.h"
+#include "cmd/all_operators.h"
 #include "kube/config.h"
 #include "net/https_client.h"
 #include "net/server.h"
@@ -34,7 +34,9 @@ int run(faults::Bug bug, const char* kubeconfig, const char* ns, const std::stri
   if (!transport) return give_up(transport.error().text());
 
   faults::Saboteur saboteur(loop, **transport, bug);
-  cmd::OperatorProcess process(loop, saboteur, *config, {ns, {}, "broken", "knfe.io/knfe:dev"});
+  cmd::AllOperators all("knfe.io/knfe:dev");
+  runtime::Operator process(loop, saboteur, *config, {ns, {}, "broken"});
+  all.join(process);
   auto server = net::Server::listen(loop, "127.0.0.1:" + port, [&](const net::Request& request) {
     if (request.target == "/metrics") return net::Response{200, {}, process.metrics()};
     return net::Response{process.ready() ? 200 : 503, {}, {}};

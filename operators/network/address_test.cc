@@ -1,0 +1,247 @@
+#include "operators/network/address.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace knfe::operators {
+
+namespace {
+
+Address address(const std::string& text) {
+  const auto parsed = parse_address(text);
+  REQUIRE_MESSAGE(parsed, text);
+  return *parsed;
+}
+
+Result<Pools> pools_of(const std::string& cidr, const std::string& gateway = {}, std::vector<api::Pool> pools = {}) {
+  return Pools::of({"s", cidr, gateway, std::move(pools)});
+}
+
+// What a subnet gives, in order: "10.0.0.1 10.0.0.2".
+std::string given(const std::string& cidr, const std::string& gateway = {}, std::vector<api::Pool> pools = {}) {
+  const auto made = pools_of(cidr, gateway, std::move(pools));
+  if (!made) return made.error().text();
+  std::string out;
+  for (uint128 i = 0; i < made->size(); ++i) out += (i == 0 ? "" : " ") + to_text(made->at(i));
+  return out;
+}
+
+bool is_permutation_of(std::uint64_t size, std::uint64_t seed) {
+  const Permutation order(size, seed);
+  std::vector<bool> met(size);
+  for (std::uint64_t step = 0; step < size; ++step) {
+    const uint128 index = order(step);
+    if (index >= size || met[static_cast<std::size_t>(index)]) return false;
+    met[static_cast<std::size_t>(index)] = true;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("addresses of both families are read, and written in their canonical form") {
+  struct {
+    const char *text, *canonical, *hex;
+  } const cases[] = {
+      {"0.0.0.0", "0.0.0.0", "00000000"},
+      {"10.20.0.7", "10.20.0.7", "0a140007"},
+      {"255.255.255.255", "255.255.255.255", "ffffffff"},
+      {"::", "::", "00000000000000000000000000000000"},
+      {"fd20::7", "fd20::7", "fd200000000000000000000000000007"},
+      {"FD20:0:0:0:0:0:0:7", "fd20::7", "fd200000000000000000000000000007"},
+      {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "20010db8000100020003000400050006"},
+      {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffffffffffffffffffffffffffffffff"},
+      {"::ffff:10.0.0.1", "::ffff:10.0.0.1", "00000000000000000000ffff0a000001"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.text);
+    CHECK(to_text(address(one.text)) == one.canonical);
+    CHECK(to_hex(address(one.text)) == one.hex);
+    CHECK(address(one.canonical) == address(one.text));
+  }
+  // The same number in the other family is another address.
+  CHECK(address("0.0.0.1") != address("::1"));
+}
+
+TEST_CASE("what is no address is none") {
+  for (const char* text : {"",           " ",           "10",        "10.0.0",       "10.0.0.256",
+                           "10.0.0.1 ",  " 10.0.0.1",   "10.0.0.01", "10.0.0.1.2",   "10.0.0.-1",
+                           "0x0a.0.0.1", "10.0.0.1/24", ":",         ":::",          "fd20",
+                           "fd20::1::2", "fd20::12345", "fd20::g",   "fd20::7%eth1", "1:2:3:4:5:6:7:8:9",
+                           "[::1]",      "localhost"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_address(text));
+  }
+}
+
+TEST_CASE("numbers of 128 bits in decimal") {
+  CHECK(to_text(uint128{0}) == "0");
+  CHECK(to_text(uint128{254}) == "254");
+  CHECK(to_text(uint128{1} << 64) == "18446744073709551616");
+  CHECK(to_text(~uint128{0}) == "340282366920938463463374607431768211455");
+}
+
+TEST_CASE("a prefix has a first and a last address, and contains those between") {
+  struct {
+    const char *cidr, *last, *inside, *outside;
+  } const cases[] = {
+      {"10.20.0.0/24", "10.20.0.255", "10.20.0.7", "10.20.1.0"},
+      {"10.20.0.4/30", "10.20.0.7", "10.20.0.4", "10.20.0.3"},
+      {"10.0.0.1/32", "10.0.0.1", "10.0.0.1", "10.0.0.2"},
+      {"0.0.0.0/0", "255.255.255.255", "192.0.2.1", "::"},
+      {"fd20::/64", "fd20::ffff:ffff:ffff:ffff", "fd20::7", "fd20:0:0:1::"},
+      {"fd20::8/125", "fd20::f", "fd20::8", "fd20::10"},
+      {"::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fd20::7", "10.0.0.1"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.cidr);
+    const auto prefix = parse_prefix(one.cidr);
+    REQUIRE(prefix);
+    CHECK(to_text(prefix->last()) == one.last);
+    CHECK(prefix->contains(prefix->base));
+    CHECK(prefix->contains(prefix->last()));
+    CHECK(prefix->contains(address(one.inside)));
+    CHECK_FALSE(prefix->contains(address(one.outside)));
+  }
+}
+
+TEST_CASE("what is no prefix is none") {
+  for (const char* text :
+       {"", "/", "10.0.0.0", "10.0.0.0/", "/24", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8/8",
+        "10.0.0.0/99999999999999999999", "10.0.0.0/24x", "10.0.0.7/24", "fd20::/129", "fd20::1/64", "fd20::/"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_prefix(text));
+  }
+}
+
+TEST_CASE("prefixes overlap if one is in the other") {
+  const auto overlap = [](const char* a, const char* b) {
+    const auto one = parse_prefix(a), other = parse_prefix(b);
+    REQUIRE(one);
+    REQUIRE(other);
+    CHECK(one->overlaps(*other) == other->overlaps(*one));
+    return one->overlaps(*other);
+  };
+  CHECK(overlap("10.0.0.0/8", "10.20.0.0/24"));
+  CHECK(overlap("fd20::/64", "fd20::/64"));
+  CHECK(overlap("::/0", "fd20::/64"));
+  CHECK_FALSE(overlap("10.20.0.0/24", "10.20.1.0/24"));
+  CHECK_FALSE(overlap("0.0.0.0/0", "::/0"));
+}
+
+TEST_CASE("a subnet without pools gives all but its first, in IPv4 its last, and its gateway") {
+  CHECK(given("10.0.0.0/29") == "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6");
+  CHECK(given("10.0.0.0/29", "10.0.0.1") == "10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6");
+  CHECK(given("10.0.0.0/29", "10.0.0.4") == "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.5 10.0.0.6");
+  CHECK(given("10.0.0.0/29", "10.0.0.6") == "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5");
+  CHECK(given("fd20::/126") == "fd20::1 fd20::2 fd20::3");
+  CHECK(given("fd20::/126", "fd20::2") == "fd20::1 fd20::3");
+}
+
+TEST_CASE("the tiniest subnets give what they have") {
+  CHECK(given("10.0.0.0/30") == "10.0.0.1 10.0.0.2");
+  CHECK(given("10.0.0.2/31") == "10.0.0.2 10.0.0.3");
+  CHECK(given("10.0.0.2/31", "10.0.0.3") == "10.0.0.2");
+  CHECK(given("10.0.0.7/32") == "10.0.0.7");
+  CHECK(given("10.0.0.7/32", "10.0.0.7") == "");
+  CHECK(given("fd20::2/127") == "fd20::2 fd20::3");
+  CHECK(given("fd20::7/128") == "fd20::7");
+}
+
+TEST_CASE("pools are given from in the order of their addresses") {
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.20", "10.0.0.21"}, {"10.0.0.10", "10.0.0.10"}}) == "10.0.0.10 10.0.0.20 10.0.0.21");
+  CHECK(given("10.0.0.0/24", "10.0.0.11", {{"10.0.0.10", "10.0.0.12"}}) == "10.0.0.10 10.0.0.12");
+  CHECK(given("10.0.0.0/24", "10.0.0.1", {{"10.0.0.10", "10.0.0.11"}}) == "10.0.0.10 10.0.0.11");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.10", "10.0.0.11"}, {"10.0.0.12", "10.0.0.12"}}) == "10.0.0.10 10.0.0.11 10.0.0.12");
+  CHECK(given("fd20::/64", "", {{"fd20::a", "fd20::c"}}) == "fd20::a fd20::b fd20::c");
+}
+
+TEST_CASE("pools that cannot be are told of") {
+  CHECK(given("10.0.0.0", "") == "subnet s: cidr '10.0.0.0' is malformed");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.1.1", "10.0.1.2"}}) == "subnet s: pool 10.0.1.1-10.0.1.2 is not inside 10.0.0.0/24");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.9", "10.0.1.2"}}) == "subnet s: pool 10.0.0.9-10.0.1.2 is not inside 10.0.0.0/24");
+  CHECK(given("10.0.0.0/24", "", {{"fd20::1", "fd20::2"}}) == "subnet s: pool fd20::1-fd20::2 is not inside 10.0.0.0/24");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.9", "x"}}) == "subnet s: pool 10.0.0.9-x is not inside 10.0.0.0/24");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.9", "10.0.0.8"}}) == "subnet s: pool 10.0.0.9-10.0.0.8 ends before it starts");
+  CHECK(given("10.0.0.0/24", "", {{"10.0.0.9", "10.0.0.12"}, {"10.0.0.2", "10.0.0.9"}}) == "subnet s: pools overlap");
+}
+
+TEST_CASE("the largest subnets have a size, and a last address") {
+  const auto size = [](const char* cidr) { return to_text(pools_of(cidr)->size()); };
+  CHECK(size("10.0.0.0/8") == "16777214");
+  CHECK(size("0.0.0.0/0") == "4294967294");
+  CHECK(size("fd20::/64") == "18446744073709551615");
+  const auto all = pools_of("::/0");
+  CHECK(all->size() == ~uint128{0});
+  CHECK(to_text(all->at(0)) == "::1");
+  CHECK(to_text(all->at(all->size() - 1)) == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+  // One more than a number of 128 bits can tell.
+  const auto zero_too = pools_of("::/0", "", {{"::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}});
+  CHECK(zero_too->size() == ~uint128{0});
+  CHECK(to_text(zero_too->at(0)) == "::");
+}
+
+TEST_CASE("an address may be asked for inside the subnet, though outside its pools") {
+  const auto v4 = pools_of("10.0.0.0/24", "10.0.0.1", {{"10.0.0.10", "10.0.0.20"}});
+  CHECK(v4->gives(address("10.0.0.10")));
+  CHECK(v4->gives(address("10.0.0.200")));
+  for (const char* text : {"10.0.0.0", "10.0.0.1", "10.0.0.255", "10.0.1.1", "fd20::10"}) {
+    CAPTURE(text);
+    CHECK_FALSE(v4->gives(address(text)));
+  }
+  const auto v6 = pools_of("fd20::/64", "fd20::1");
+  CHECK(v6->gives(address("fd20::ffff:ffff:ffff:ffff")));
+  CHECK_FALSE(v6->gives(address("fd20::")));
+  CHECK_FALSE(v6->gives(address("fd20::1")));
+  CHECK(pools_of("10.0.0.2/31")->gives(address("10.0.0.2")));
+  CHECK(pools_of("10.0.0.7/32")->gives(address("10.0.0.7")));
+  CHECK(pools_of("fd20::2/127")->gives(address("fd20::2")));
+}
+
+TEST_CASE("an owner meets each address of a pool once, whatever the size") {
+  for (const std::uint64_t size : {1u,   2u,   3u,   4u,   5u,   6u,   7u,   8u,    9u,    12u,   30u,   64u,   97u,
+                                   128u, 210u, 251u, 253u, 254u, 255u, 256u, 1009u, 1022u, 2310u, 4096u, 7919u, 30030u}) {
+    for (const std::uint64_t seed : {0ull, 1ull, 42ull, ~0ull}) {
+      CAPTURE(size);
+      CAPTURE(seed);
+      CHECK(is_permutation_of(size, seed));
+    }
+  }
+}
+
+TEST_CASE("in a pool beyond 64 bits an owner meets other addresses at each step") {
+  for (const uint128 size : {uint128{1} << 64, (uint128{1} << 64) + 1, (uint128{1} << 64) - 1, uint128{1} << 127, ~uint128{0}}) {
+    const Permutation order(size, 7);
+    std::set<uint128> met;
+    uint128 highest = 0;
+    for (uint128 step = 0; step < 2000; ++step) {
+      CHECK(order(step) < size);
+      met.insert(order(step));
+      highest = std::max(highest, order(step));
+    }
+    CHECK(met.size() == 2000);
+    CHECK(highest > size / 2);
+    // The walk closes where it began, and nowhere before.
+    CHECK(order(size) == order(0));
+    CHECK(order(size - 1) != order(0));
+  }
+}
+
+TEST_CASE("one owner always goes the same way, two rarely begin alike") {
+  constexpr std::uint64_t kSize = 1022, kOwners = 1000;
+  std::set<uint128> begins;
+  std::set<std::pair<uint128, uint128>> ways;
+  for (std::uint64_t seed = 0; seed < kOwners; ++seed) {
+    const Permutation order(kSize, seed), again(kSize, seed);
+    CHECK(order(0) == again(0));
+    CHECK(order(500) == again(500));
+    begins.insert(order(0));
+    ways.insert({order(0), order(1)});
+  }
+  // Of a thousand that choose among 1022 at random, 638 different ones are to be expected.
+  CHECK(begins.size() > 590);
+  CHECK(ways.size() > 990);
+}
+
+}  // namespace knfe::operators

@@ -1,0 +1,152 @@
+#include <doctest/doctest.h>
+
+#include "runtime/manager_fixture_test.h"
+
+namespace knfe::runtime {
+
+using fakes::ApiServer;
+using fakes::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Verb = Action::Verb;
+
+TEST_CASE_FIXTURE(ManagerFixture, "a key that has written rests until its cache has seen it") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  CHECK(plans == 1);
+  look();
+  time.pass(loop, seconds(5));
+  CHECK(plans == 1);
+  server.release();
+  time.pass(loop, milliseconds(20));
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "a key that has deleted rests until its cache has seen that") {
+  REQUIRE(server.store.create(api::ConfigMap::resource,
+                              json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans > 1) return out;
+    out.actions = {write(Verb::kDelete, api::ConfigMap::resource, "one")};
+    out.actions[0].uid = maps.get({"n", "one"})->meta.uid;
+    return out;
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"configmaps"};
+  look();
+  look();
+  CHECK(plans == 1);
+  server.release();
+  time.pass(loop, milliseconds(20));
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "a watch that never tells of an own write is listed anew after ten seconds") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  time.pass(loop, seconds(8));
+  CHECK(network_informer.lists() == 1);
+  time.pass(loop, seconds(8));
+  CHECK(network_informer.lists() == 2);
+  CHECK(map_informer.lists() == 1);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "a write whose answer was lost is found by the next plan, and not made twice") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (!networks.get({"n", "b"})) out.actions = {write(Verb::kCreate, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  };
+  server.fate = [](const net::Request& request) {
+    return request.method == "POST" ? ApiServer::Fate::kLost : ApiServer::Fate::kAnswered;
+  };
+  start();
+  time.pass(loop, seconds(5));
+  CHECK(written() == "POST networks/b, ");
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "a plan may ask to be made again later") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans == 1) out.look_again = seconds(3);
+    return out;
+  };
+  start();
+  time.pass(loop, milliseconds(2900));
+  CHECK(plans == 1);
+  time.pass(loop, milliseconds(200));
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "draining does not wait for caches") {
+  once({write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")});
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  bool idle = false;
+  manager->drain([&] { idle = true; });
+  time.pass(loop, milliseconds(10));
+  CHECK(idle);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture,
+                  "what a write did not find any more is not planned for again before the cache shows that it is gone") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment&) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.status = status("Done");
+    out.notes = {{true, "Done", "of what is not there"}};
+    return out;
+  };
+  plans = 0;
+  for (int i = 0; i < 10; ++i) look();
+  CHECK(plans == 1);
+  CHECK(server.writes == std::vector<std::string>{"PATCH networks/a/status"});  // and no Event
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "what is refused for an object that is gone is not tried again before the cache shows that") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment& moment) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.actions = {write(Verb::kCreate, kNetworks, "bad", R"({"spec":{"nonsense":1}})")};
+    if (moment.refusal) out.status = status("Refused");
+    return out;
+  };
+  look();
+  server.writes.clear();
+  time.pass(loop, seconds(9));
+  CHECK(server.writes.empty());
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(server.writes.empty());
+}
+
+}  // namespace knfe::runtime
