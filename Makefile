@@ -1,8 +1,9 @@
 # Verbs only: each does one thing, and everything that it needs first.
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
+FAULTS ?=
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -40,6 +41,19 @@ crash: packages tools                  ## kill -9 before and after each write; C
 
 crash-short:                           ## kill -9 before and after every fifth write
 	$(MAKE) crash CRASH_STRIDE=5
+
+faults: packages tools                 ## Every fault at every place between knfe and the API server; FAULTS=--short takes a sample
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/run $(FAULTS)
+
+faults-short:                          ## A sample of the same, in four minutes
+	$(MAKE) faults FAULTS=--short
+
+faults-selftest: packages tools        ## Whether the faults find what they are for: knfe with one bug each
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe_broken
+	test/faults/selftest
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down

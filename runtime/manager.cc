@@ -222,17 +222,22 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
       return failed(run, action, answer.error());
     }
   }
+  const bool gone = answer->is_null();
   if (auto* informer = informer_of(action.resource)) {
     const auto version = std::string(as_string(at(*answer, "metadata", "resourceVersion")));
+    const auto* meta = informer->cache().meta(action.key);
     if (is_delete) {
-      run.awaited.push_back({&informer->cache(), action.key, {}, action.uid});
+      run.awaited.push_back({&informer->cache(), action.key, {}, action.uid, {}});
+    } else if (gone && meta) {
+      // Until the cache knows, too, each plan would be one for a ghost.
+      run.awaited.push_back({&informer->cache(), action.key, {}, {}, meta->uid});
     } else if (!version.empty()) {
-      run.awaited.push_back({&informer->cache(), action.key, version, {}});
+      run.awaited.push_back({&informer->cache(), action.key, version, {}, {}});
     }
   }
   const bool was_status = run.plan.status && &action == &*run.plan.status;
   if (was_status) {
-    tell(run);
+    if (!gone) tell(run);
     run.plan.status.reset();
   } else {
     ++run.next;
@@ -314,7 +319,9 @@ void Manager::tell(const Run& run) {
 
 void Manager::settle(Run& run) {
   run.call.reset();
-  if (run.only_status) {
+  const bool ghost =
+      std::any_of(run.awaited.begin(), run.awaited.end(), [](const Awaited& awaited) { return !awaited.gone_uid.empty(); });
+  if (run.only_status && !ghost) {
     queue_.failed(run.item, boot_now(), Duration(1'000));
     return finish(run);
   }
@@ -332,8 +339,9 @@ void Manager::settle(Run& run) {
 }
 
 bool Manager::arrived(const Awaited& awaited) const {
-  if (awaited.deleted_uid.empty()) return awaited.cache->reached(awaited.version);
   const auto* meta = awaited.cache->meta(awaited.key);
+  if (!awaited.gone_uid.empty()) return !meta || meta->uid != awaited.gone_uid;
+  if (awaited.deleted_uid.empty()) return awaited.cache->reached(awaited.version);
   return !meta || meta->uid != awaited.deleted_uid || meta->deleting;
 }
 

@@ -79,6 +79,7 @@ class Manager {
     api::Key key;
     std::string version;      // of a write
     std::string deleted_uid;  // of a delete
+    std::string gone_uid;     // of what a write did not find any more
   };
   struct Run {
     Item item;
