@@ -3,7 +3,7 @@ FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 FAULTS ?=
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -23,10 +23,16 @@ unit: packages                         ## Unit tests: no cluster, seconds
 	cmake --build --preset dev --target knfe_test
 	build/dev/bin/knfe_test
 
-integration: packages tools            ## Against a real etcd and kube-apiserver
-	cmake --preset dev > build/cmake-dev.log
+integration: packages tools example    ## Against a real etcd and kube-apiserver
 	cmake --build --preset dev --target knfe
 	test/integration/run
+
+example: packages                      ## examples/operator, with the installed package: build/example/subscriber-store
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe_runtime
+	cmake --install build/dev --prefix build/prefix --component operators > build/install.log
+	cmake -S examples/operator -B build/example -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=$(CURDIR)/build/prefix > build/cmake-example.log
+	cmake --build build/example
 
 crash: packages tools                  ## kill -9 before and after each write; CRASH_STRIDE=1 takes them all
 	cmake --preset dev > build/cmake-dev.log

@@ -346,6 +346,7 @@ bool Manager::arrived(const Awaited& awaited) const {
 }
 
 void Manager::check_parked() {
+  if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = runs_.begin(); run != runs_.end();) {
     auto current = run++;
     if (current->parked_at == Instant{}) continue;

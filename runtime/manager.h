@@ -51,6 +51,9 @@ class Manager {
     });
   }
 
+  // Called once, when all caches have been filled for the first time.
+  void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
+
   void start();
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0));
   // Plans again everything that was held back, as when leadership has been won.
@@ -121,7 +124,7 @@ class Manager {
   std::list<net::Handle> events_in_flight_;
   bool pumping_ = false;
   bool draining_ = false;
-  std::function<void()> idle_;
+  std::function<void()> idle_, synced_;
   bool check_posted_ = false;
   net::Handle timer_, park_timer_;
 };

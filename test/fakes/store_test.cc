@@ -7,8 +7,8 @@
 #include <set>
 
 #include "api/allocation.h"
-#include "api/crd.h"
 #include "api/foreign.h"
+#include "api/kinds.h"
 #include "api/network_service.h"
 #include "test/fakes/json_test.h"
 

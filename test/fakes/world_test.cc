@@ -322,18 +322,4 @@ std::string World::message(const api::Resource& resource, const std::string& nam
   return std::string(as_string(at(condition_of(object, "Ready"), "message")));
 }
 
-std::string ims() {
-  const std::string role = R"("membership": {"joined": {"command": ["/opt/joined"]}, "leave": {"command": ["/opt/leave"]}},
-    "workload": {"pod": {"spec": {"containers": [{"name": "sip", "image": "sip:1"}]}}})";
-  return R"({"apiVersion": "knfe.io/v1alpha1", "kind": "NetworkService", "metadata": {"name": "ims"}, "spec": {
-    "networks": [{"name": "access", "subnets": [{"name": "v4", "cidr": "10.10.0.0/24"}]},
-                 {"name": "core", "subnets": [{"name": "v4", "cidr": "10.20.0.0/24"}, {"name": "v6", "cidr": "fd20::/64"}]}],
-    "functions": [{"name": "sip", "roles": [
-      {"name": "bono", "size": {"exactly": 1},
-       "connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}], )" +
-         role + R"(},
-      {"name": "sprout", "size": {"initial": 3, "min": 1, "max": 8}, "connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )" +
-         role + "}]}]}}";
-}
-
 }  // namespace knfe::fakes

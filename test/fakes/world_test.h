@@ -99,7 +99,4 @@ class World {
 // Where two worlds differ, for people; empty if they are the same.
 std::string difference(const std::set<std::string>& a, const std::set<std::string>& b);
 
-// The IMS of the examples, with a workload of one container.
-std::string ims();
-
 }  // namespace knfe::fakes

@@ -23,6 +23,7 @@ from kit.kinds import MADE, OURS, path  # noqa: E402
 from kit.wait import until  # noqa: E402
 
 DEPLOY = REPOSITORY / "deploy"
+EXAMPLE = REPOSITORY / "build" / "example" / "subscriber-store"  # examples/operator
 LABEL = "knfe.io/test"  # of namespaces that tests have made
 OPERATOR = ("knfe-system", "knfe")  # its ServiceAccount
 
@@ -52,9 +53,10 @@ class Rig:
         files = [*sorted((DEPLOY / "crds").glob("*.yaml")), builds.path(builds.CRD), DEPLOY / "namespace.yaml",
                  DEPLOY / "rbac.yaml", DEPLOY / "agents.yaml", DEPLOY / "user-roles.yaml"]
         self.kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
+        self.kubectl("apply", "--server-side", "--filename=-", text=subprocess.run([EXAMPLE, "crd"], check=True, text=True, stdout=subprocess.PIPE).stdout)
         crds = [file.stem + ".knfe.io" for file in sorted((DEPLOY / "crds").glob("*.yaml"))]
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd",
-                     "network-attachment-definitions.k8s.cni.cncf.io", *crds)
+                     "network-attachment-definitions.k8s.cni.cncf.io", "subscriberstores.example.org", *crds)
         until("the API server serves the kinds", self._served)
         # It looks for new kinds twice a minute only, and at its start: without them nothing of ours is collected.
         self.cluster.restart("kube-controller-manager")
@@ -62,7 +64,7 @@ class Rig:
     def _served(self):
         """Established comes a little before that."""
         try:
-            return all(self.api.list(kind) is not None for kind in OURS + MADE)
+            return all(self.api.list(kind) is not None for kind in [*OURS, *MADE, "SubscriberStore"])
         except Refused as refused:
             raise AssertionError(refused) from refused
 
