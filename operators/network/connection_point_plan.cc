@@ -234,6 +234,10 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
     const bool kept = std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
     // All or none; but what a workload carries stays, and without its network nothing can be decided.
     if (!accepted || (kept && (!objection || carried))) continue;
+    // That the cache shows no pod proves nothing: it may lag behind the one that tells of the objection.
+    if (const auto* owner = meta.controller(); owner && kept) {
+      plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, {meta.key.ns, owner->name}, owner->uid));
+    }
     auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
     if (allocation->meta.has_finalizer(kAllocationFinalizer)) {
       plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, allocation->meta, kAllocationFinalizer));

@@ -311,6 +311,23 @@ TEST_CASE_FIXTURE(Fixture, "a network that goes gives nothing more, and what it 
   CHECK(ready(plan()) == "Ready: A workload can be attached.");
 }
 
+TEST_CASE_FIXTURE(Fixture, "addresses of a member are let go of only after a fresh look has shown no pod of it") {
+  // Restarted, and the caches know of one of its two claims, of no pod, and that the network goes.
+  api::Member member;
+  member.meta = meta("m", "member");
+  point.meta = meta("p", "point", member);
+  network.meta.deleting = true;
+  hold("10.0.0.2", "a");
+  const auto plan = this->plan();
+  REQUIRE(plan.actions.size() == 2);
+  CHECK(plan.actions[0].verb == runtime::Action::Verb::kProve);
+  CHECK(plan.actions[0].resource == api::Pod::resource);
+  CHECK(plan.actions[0].key.name == "m");
+  CHECK(plan.actions[0].uid == "member");
+  CHECK(plan.actions[1].verb == runtime::Action::Verb::kDelete);
+  CHECK(plan.actions[1].uid == "a");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a network that is not accepted gives nothing, and says why; what was given stays told of") {
   hold("10.0.0.2", "a");
   hold("fd20::2", "b");

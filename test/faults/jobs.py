@@ -25,13 +25,20 @@ def _signed_service():
     return document
 
 
+def _fixed(case):
+    # Alone: nobody else may have that address by chance. The point comes before its network: it waits for an event, not for a timer.
+    case.apply(point("fixed", addresses=[{"subnet": "v4", "ip": "10.20.0.77"}]))
+    case.apply(dual_stack())
+
+
+def _is_fixed(case):
+    return bool(case.must("ConnectionPoint", "fixed").get("status", {}).get("addresses"))
+
+
 def _points(case):
-    # The points come before their networks: they wait for an event, not for a timer.
     for name in ("a", "b", "c"):
         case.apply(point(name))
-    case.apply(point("fixed", addresses=[{"subnet": "v4", "ip": "10.20.0.77"}]))
     case.apply(point("edge", networkRef={"name": "edge"}, interface="edge"))
-    case.apply(dual_stack())
     case.apply(network("edge", subnets=[{"name": "v4", "cidr": "10.30.0.0/29"}], addressSpace="lab"))
 
 
@@ -61,7 +68,7 @@ JOBS = {
         "delete": [(lambda case: case.delete("NetworkService", "ims"), "nothing")],
     },
     "network": {
-        "create": [(_points, "points")],
+        "create": [(_fixed, _is_fixed), (_points, "points")],
         "change": [(_change, "changed")],
         "delete": [(_remove, "nothing")],
     },

@@ -16,6 +16,7 @@ PATIENCE = 120.0  # and without any: nothing is told of the operator by a machin
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
 PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
+OUTAGE = 6.0       # seconds: one without end lets nobody converge
 MORE_MEMORY = 1.1  # of an undisturbed life's peak,
 SLACK_KIB = 2048   # and what an allocator keeps at hand
 
@@ -41,6 +42,7 @@ class Life:
         self.settled_after = 0.0
         self._rules = ()
         self._due = False  # the operator is to be killed
+        self._phase, self._outage_ends = None, None
         self.proxy = Proxy(bench.rig, bench.token_file, self.folder, self._told)
         self.log = self.folder / "operator.log"
         self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.log, bench.port(), namespace=self.case.ns,
@@ -62,13 +64,15 @@ class Life:
         self._rules = plan.rules if plan else ()
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
+        self._phase = name
+        self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
         grace = GRACE + plan.seconds if plan else PATIENCE
         for ask, checkpoint in jobs.JOBS[self.job][name]:
             ask(self.case)
             if callable(checkpoint):
                 until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
                 continue
-            found = self._settle(checkpoint, grace, plan)
+            found = self._settle(checkpoint, grace)
         self._rest(found, grace)
         self.fired = len(self.proxy.fired) - fired
         self.writes = len(self.proxy.writes()) - before
@@ -84,20 +88,19 @@ class Life:
         assert self.operator.peak_kib <= most, f"{self.operator.peak_kib} KiB of memory; undisturbed {self.known.peak_kib}"
 
     def _revive(self):
+        if self._outage_ends and time.monotonic() > self._outage_ends:
+            self._outage_ends = None
+            self.proxy.rules(self._phase)
         if self._due:
             self.operator.kill()
             self.operator.start()
             self._due = False
         self.operator.must_run()
 
-    def _settle(self, checkpoint, grace, plan):
+    def _settle(self, checkpoint, grace):
         started = time.monotonic()
 
         def settled():
-            # Restored once it has done enough harm: an outage without end lets nobody converge.
-            if plan and plan.fault == "watch-outage" and self._rules and time.monotonic() - started > 6:
-                self._rules = ()
-                self.proxy.rules(plan.phase)
             self._silence()
             found = snapshot(self.case.api, self.case.ns)
             state = masked(found, self.case.ns)

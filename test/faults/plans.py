@@ -54,7 +54,7 @@ ON_WATCHES = {
     "lag-1s": ({"do": "lag", "ms": 1000, "times": -1}, "end", 15, "W4"),
     "lag-3s": ({"do": "lag", "ms": 3000, "times": -1}, "end", 45, "W4"),
     "relist": ({"do": "lag", "ms": 50, "times": -1}, "gone", 2, "W1"),
-    "outage": ({"do": "cut-before", "times": -1}, "end", 0, "A3"),
+    "outage": ({"do": "cut-before", "times": -1}, "end", 10, "A3"),
 }
 STALE = {"start": 0.0, "half": 0.5, "late": 0.9}
 
