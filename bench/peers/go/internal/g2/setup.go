@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -70,15 +71,17 @@ func NewManager(config *rest.Config, namespace string) (manager.Manager, error) 
 	return mgr, setUp(mgr, &Reconciler{Cache: mgr.GetCache(), Writer: writer})
 }
 
-// mapper knows the three kinds, so that nothing is asked of discovery.
+// mapper knows the three kinds and, as discovery has it, their lists: so nothing is asked of discovery.
 func mapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	found := meta.NewDefaultRESTMapper([]schema.GroupVersion{benchv1alpha1.GroupVersion, nadv1.SchemeGroupVersion})
-	for kind, plural := range map[string]string{"Network": "networks", "ConnectionPoint": "connectionpoints"} {
-		gv := benchv1alpha1.GroupVersion
-		found.AddSpecific(gv.WithKind(kind), gv.WithResource(plural), gv.WithResource(plural), meta.RESTScopeNamespace)
+	add := func(gv schema.GroupVersion, kind, plural string) {
+		resource := gv.WithResource(plural)
+		found.AddSpecific(gv.WithKind(kind), resource, resource, meta.RESTScopeNamespace)
+		found.AddSpecific(gv.WithKind(kind+"List"), resource, resource, meta.RESTScopeNamespace)
 	}
-	children := nadv1.SchemeGroupVersion.WithResource("network-attachment-definitions")
-	found.AddSpecific(nadv1.SchemeGroupVersion.WithKind("NetworkAttachmentDefinition"), children, children, meta.RESTScopeNamespace)
+	add(benchv1alpha1.GroupVersion, "Network", "networks")
+	add(benchv1alpha1.GroupVersion, "ConnectionPoint", "connectionpoints")
+	add(nadv1.SchemeGroupVersion, "NetworkAttachmentDefinition", "network-attachment-definitions")
 	return found, nil
 }
 
@@ -160,7 +163,8 @@ func pointsOf(reader client.Reader) handler.MapFunc {
 		var found benchv1alpha1.ConnectionPointList
 		if err := reader.List(ctx, &found, client.InNamespace(network.GetNamespace()),
 			client.MatchingFields{networkField: network.GetName()}); err != nil {
-			return nil // the index is there and the cache is filled: it cannot fail
+			log.FromContext(ctx).Error(err, "cannot list the ConnectionPoints of a Network")
+			return nil
 		}
 		out := make([]reconcile.Request, len(found.Items))
 		for i := range found.Items {
