@@ -44,6 +44,8 @@ class BenchRig(Rig):
         self._audited = audited
 
     def _install(self):
+        if self._audited:
+            self._audit()  # before anything else: a controller manager that starts while the API server does not answer ends
         builds.build([builds.CRD])
         files = [REPOSITORY / "bench" / "job" / "crds.yaml", builds.path(builds.CRD)]
         self.kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
@@ -52,8 +54,6 @@ class BenchRig(Rig):
         until("the API server serves the kinds", self._serves)
         # It looks for new kinds twice a minute only, and at its start: without them nothing of ours is collected.
         self.cluster.restart("kube-controller-manager")
-        if self._audited:
-            self._audit()
 
     def _serves(self):
         """Established comes a little before that."""
