@@ -2,8 +2,10 @@
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 FAULTS ?=
+BENCH ?=
+CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -54,6 +56,12 @@ faults-selftest: packages tools        ## Whether the faults find what they are 
 	cmake --preset dev > build/cmake-dev.log
 	cmake --build --preset dev --target knfe_broken
 	test/faults/selftest
+
+bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json; BENCH=--full for the large one
+	bench/peers/go/build
+	bench/peers/knfe/build
+	bench/conformance $(CONTESTANTS)
+	bench/run $(BENCH) $(CONTESTANTS)
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down

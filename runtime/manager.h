@@ -42,12 +42,15 @@ class Manager {
         [this, controller](const T* before, const T* after) { enqueue(controller, (after ? after : before)->meta.key); });
     return controller;
   }
-  // Whenever an object of the cache changes, its owner is looked at by `controller`.
+  // Whenever an object of the cache changes, its owner is looked at by `controller`; so is one that it has lost.
   template <class T>
   void wake_owner(kube::Cache<T>& cache, std::size_t controller) {
     cache.on_change([this, controller](const T* before, const T* after) {
-      const auto& meta = (after ? after : before)->meta;
-      if (const auto* owner = meta.controller()) enqueue(controller, {meta.key.ns, owner->name});
+      for (const T* object : {before, after}) {
+        const auto* owner = object ? object->meta.controller() : nullptr;
+        if (owner && owner->kind == controllers_[controller].resource.kind)
+          enqueue(controller, {object->meta.key.ns, owner->name});
+      }
     });
   }
 

@@ -90,11 +90,11 @@ runtime::Plan plan_child(const T& primary, const std::string& name, const std::o
   runtime::Plan plan;
   if (primary.meta.deleting) return plan;
   const auto* live = attachments.meta({primary.meta.key.ns, name});
-  if (!obstacle) {
-    runtime::Children children(plan, primary.meta.uid);
+  if (!obstacle && !(live && live->deleting)) {
+    // Its name holds the primary's UID: whoever it says owns it, it is this primary's.
     auto desired = runtime::child_of(primary, api::Attachments::resource, name, {{"app.kubernetes.io/managed-by", "bench"}});
     desired["spec"] = JsonObject{{"config", config()}};
-    children.apply(api::Attachments::resource, std::move(desired), live);
+    runtime::apply_if_different(plan, api::Attachments::resource, std::move(desired), live);
   }
   Status status{primary.meta.generation, !obstacle || live ? name : "", {}};
   runtime::ConditionWriter write(primary.status.conditions, primary.meta, moment);
@@ -166,11 +166,8 @@ int main(int argc, char** argv) {
       for (const auto* point : points.by_index((after ? after : before)->meta.key.name))
         manager.enqueue(of_points, point->meta.key);
     });
-    attachments.on_change([&manager, of_networks, of_points](const api::Attachments* before, const api::Attachments* after) {
-      const auto& meta = (after ? after : before)->meta;
-      const auto* owner = meta.controller();
-      if (owner) manager.enqueue(owner->kind == Network::resource.kind ? of_networks : of_points, {meta.key.ns, owner->name});
-    });
+    manager.wake_owner(attachments, of_networks);
+    manager.wake_owner(attachments, of_points);
     manager.on_synced([] {
       std::puts("synced");
       std::fflush(stdout);
