@@ -15,14 +15,21 @@ class History:
     def __init__(self, api):
         self._lock = threading.Lock()
         self._events = {}  # namespace -> [(version, type, kind, object)]
+        self._moved = {}   # namespace -> when something last changed in it
         self._feeds = [Feed(api, kind, selector=selector, on_event=lambda event, kind=kind: self._note(kind, event), keep=False)
                        for kind, selector in KINDS.items()]
 
     def _note(self, kind, event):
         metadata = event.object["metadata"]
         with self._lock:
+            self._moved[metadata["namespace"]] = event.at
             self._events.setdefault(metadata["namespace"], []).append(
                 (int(metadata["resourceVersion"]), event.type, kind, event.object))
+
+    def moved(self, namespace):
+        """When something last changed there, by time.monotonic()."""
+        with self._lock:
+            return self._moved.get(namespace, 0.0)
 
     def breaches(self, namespace):
         """What must not have been, in words; forgets the namespace."""

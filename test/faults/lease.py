@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from faults.session import ASIDE, WITHOUT_WRITES, Operator, Proxy
 from kit.case import Case
-from kit.ims import BONO, SPROUT, sprouts, start
+from kit.ims import BONO, SPROUT, sprouts
+from kit.manifests import service
 from kit.wait import until
 
 LEASE = "knfe-system/knfe"
@@ -85,7 +86,8 @@ def _one(bench, name, fault):
         second = Replica(bench, case, "b")
         replicas.append(second)
         second.operator.wait_ready()
-        start(case)
+        case.apply(service())
+        case.ready("NetworkService", "ims", 150)
         began = time.time()
         if fault.stop:
             first.operator.signal(fault.stop)
@@ -98,7 +100,8 @@ def _one(bench, name, fault):
         if fault.stop != signal.SIGKILL and fault.stop:
             first.operator.signal(signal.SIGCONT)
         case.scale(SPROUT, 6)
-        case.listed({f"{BONO}-0": "Serving", **sprouts(6)})
+        wanted = {f"{BONO}-0": "Serving", **sprouts(6)}
+        until("all serve", lambda: case.states() == wanted, 150, every=0.2)
         time.sleep(3)  # in which the first one could still do harm
         late = [f"{each['verb']} {each['resource']} {each.get('name')}" for each in first.writes() if each["ended"] > taken]
         assert not late, f"written by who has lost the lease: {late}"
@@ -108,7 +111,7 @@ def _one(bench, name, fault):
         breaches = bench.history.breaches(case.ns)
         assert not breaches, breaches
         case.delete("NetworkService", "ims")
-        case.nothing_left()
+        case.nothing_left(150)
         second.operator.stop()
     finally:
         for replica in replicas:

@@ -11,14 +11,18 @@ from kit.state import difference, masked, snapshot, versions
 from kit.wait import until
 
 REST = 3.0        # seconds without a write and with an empty queue
-GRACE = 30.0      # seconds after the end of a fault,
-PATIENCE = 120.0  # and without any: nothing is told of the operator by a machine that is slow
+GRACE = 30.0      # seconds after the end of a fault: the longest back-off. As long as something still changes, a machine is slow
+PATIENCE = 5      # and not the operator stuck, up to so many times that
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
 PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
 OUTAGE = 6.0       # seconds: one without end lets nobody converge
 MORE_MEMORY = 1.1  # of an undisturbed life's peak,
 SLACK_KIB = 2048   # and what an allocator keeps at hand
+
+
+class Stuck(Exception):
+    """Nothing is worth waiting for any more."""
 
 
 @dataclass
@@ -66,11 +70,11 @@ class Life:
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
         self._phase = name
         self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
-        grace = GRACE + plan.seconds if plan else PATIENCE
+        grace = GRACE + (plan.seconds if plan else 0)
         for ask, checkpoint in jobs.JOBS[self.job][name]:
             ask(self.case)
             if callable(checkpoint):
-                until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
+                self._until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
                 continue
             found = self._settle(checkpoint, grace)
         self._rest(found, grace)
@@ -111,11 +115,30 @@ class Life:
                 wanted = masked(found, self.case.ns)
             assert state == wanted, difference(wanted, state)
             return True, found
-        _, found = until(f"{checkpoint} as undisturbed", settled, grace, every=0.1)
+        _, found = self._until(f"{checkpoint} as undisturbed", settled, grace)
         self.settled_after = max(self.settled_after, time.monotonic() - started)
         self.learned.states[checkpoint] = masked(found, self.case.ns)
         jobs.check(self.job, checkpoint, self.case)
         return found
+
+    def _until(self, what, probe, grace):
+        started = time.monotonic()
+
+        def still():
+            reason = ""
+            try:
+                if answer := probe():
+                    return answer
+            except AssertionError as error:
+                reason = f": {error}"
+            now = time.monotonic()
+            if now > min(max(started, self.bench.history.moved(self.case.ns)), started + (PATIENCE - 1) * grace) + grace:
+                raise Stuck(f"{what}: not after {now - started:.0f} s, of which {grace:.0f} without any change{reason}")
+            return None
+        try:
+            return until(what, still, float("inf"), every=0.1)
+        except Stuck as stuck:
+            raise AssertionError(str(stuck)) from None
 
     def _silence(self, seconds=0.3):
         """Until the operator has written nothing for a while."""
@@ -128,7 +151,7 @@ class Life:
 
     def _rest(self, found, grace):
         """Three seconds in which nothing is written, nothing changes, and nothing waits to be done."""
-        end = time.monotonic() + grace
+        end = time.monotonic() + PATIENCE * grace
         quiet_since, count = time.monotonic(), len(self.proxy.writes())
         seen = versions(found)
         while time.monotonic() - quiet_since < REST:
