@@ -109,6 +109,17 @@ class BenchRig(Rig):
             total += int(fields[11]) + int(fields[12])
         return total / os.sysconf("SC_CLK_TCK")
 
+    def server_wait(self):
+        """Seconds that the threads of etcd and the API server were ready to run and did not: a busy machine shows here."""
+        total = 0
+        for role in ("etcd", "kube-apiserver"):
+            for task in Path("/proc", str(self.cluster.components()[role].pid), "task").iterdir():
+                try:
+                    total += int((task / "schedstat").read_text().split()[1])
+                except OSError:
+                    continue  # the thread has ended
+        return total / 1e9
+
     def writes(self):
         """The API server's own count of requests that were to change something: (group/resource/sub, verb, code) -> number."""
         connection = self.api.connect(30)
