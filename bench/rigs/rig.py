@@ -44,8 +44,6 @@ class BenchRig(Rig):
                                                "--audit-log-mode=blocking"]
 
     def _install(self):
-        if self._audited:
-            self._audit()  # before anything else: a controller manager that starts while the API server does not answer ends
         builds.build([builds.CRD])
         files = [REPOSITORY / "bench" / "job" / "crds.yaml", builds.path(builds.CRD)]
         self.kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
