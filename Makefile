@@ -1,8 +1,11 @@
 # Verbs only: each does one thing, and everything that it needs first.
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
+FAULTS ?=
+BENCH ?=
+CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short e2e check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -22,10 +25,16 @@ unit: packages                         ## Unit tests: no cluster, seconds
 	cmake --build --preset dev --target knfe_test
 	build/dev/bin/knfe_test
 
-integration: packages tools            ## Against a real etcd and kube-apiserver
-	cmake --preset dev > build/cmake-dev.log
+integration: packages tools example    ## Against a real etcd and kube-apiserver
 	cmake --build --preset dev --target knfe
 	test/integration/run
+
+example: packages                      ## examples/operator, with the installed package: build/example/subscriber-store
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe_runtime
+	cmake --install build/dev --prefix build/prefix --component operators > build/install.log
+	cmake -S examples/operator -B build/example -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH=$(CURDIR)/build/prefix > build/cmake-example.log
+	cmake --build build/example
 
 crash: packages tools                  ## kill -9 before and after each write; CRASH_STRIDE=1 takes them all
 	cmake --preset dev > build/cmake-dev.log
@@ -34,6 +43,25 @@ crash: packages tools                  ## kill -9 before and after each write; C
 
 crash-short:                           ## kill -9 before and after every fifth write
 	$(MAKE) crash CRASH_STRIDE=5
+
+faults: packages tools                 ## Every fault at every place between knfe and the API server; FAULTS=--short takes a sample
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/run $(FAULTS)
+
+faults-short:                          ## A sample of the same, in four minutes
+	$(MAKE) faults FAULTS=--short
+
+faults-selftest: packages tools        ## Whether the faults find what they are for: knfe with one bug each
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe_broken
+	test/faults/selftest
+
+bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json; BENCH=--full for the large one
+	bench/peers/go/build
+	bench/peers/knfe/build
+	bench/conformance $(CONTESTANTS)
+	bench/run $(BENCH) $(CONTESTANTS)
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down
@@ -61,7 +89,8 @@ format:                                ## clang-format over all sources
 
 tidy: packages                         ## clang-tidy over all sources
 	cmake --preset dev > build/cmake-dev.log
-	git ls-files '*.cc' | grep -v _fuzz.cc | xargs -P 2 -n 4 clang-tidy-19 --quiet --extra-arg=-Wno-unknown-warning-option -p build/dev
+	git ls-files '*.cc' | grep -v _fuzz.cc | xargs -P 2 -n 4 clang-tidy-19 --quiet -p build/dev --extra-arg=-Wno-unknown-warning-option \
+	  --extra-arg=-Wno-ignored-gch --extra-arg=-Wno-unused-const-variable
 
 asan tsan: packages                    ## Unit tests under sanitizers
 	cmake --preset $@ > build/cmake-$@.log

@@ -32,7 +32,7 @@ JsonObject desired_set() {
 }
 
 bool holds(const Store& store, const Json& desired) {
-  return decode_meta(**store.get(kSets, kKey))->spec_digest == digest_of_desired(desired);
+  return digest_of_owned(**store.get(kSets, kKey), "knfe", "") == digest_of_desired(desired);
 }
 
 }  // namespace
@@ -145,7 +145,7 @@ TEST_CASE("of the status each manager owns its conditions") {
     REQUIRE(store.apply(kSets, object, "status", manager));
     return digest_of_desired(object);
   };
-  const auto digest = [&] { return decode_meta(**store.get(kSets, kKey))->status_digest; };
+  const auto digest = [&] { return digest_of_owned(**store.get(kSets, kKey), "knfe", "status"); };
   const auto ours = report("knfe", "Ready", "True");
   CHECK(digest() == ours);
   report("knfe-guest", "Joined", "True");

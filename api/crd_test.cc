@@ -1,4 +1,4 @@
-#include "api/crd.h"
+#include "api/kinds.h"
 
 #include <doctest/doctest.h>
 

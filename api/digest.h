@@ -1,4 +1,4 @@
-// Digests of owned fields: does an object already hold what KNFE wants it to hold?
+// Digests of owned fields: does an object already hold what its operator wants it to hold?
 //
 // Server-side apply (KEP-555) records in metadata.managedFields which fields each manager owns. What is owned is cut out of the
 // live object and hashed; what is wanted is hashed the same way. Equal digests mean that an apply would change nothing, whatever
@@ -9,8 +9,6 @@
 #include "base/json.h"
 
 namespace knfe::api {
-
-inline constexpr std::string_view kFieldManager = "knfe";
 
 // The part of a live object that `manager` owns by apply, through `subresource` ("" or "status"). Null if it owns nothing.
 Json owned_part(const Json& object, std::string_view manager, std::string_view subresource);

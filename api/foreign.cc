@@ -1,5 +1,7 @@
 #include "api/foreign.h"
 
+#include "base/text.h"
+
 namespace knfe::api {
 
 namespace {
@@ -14,14 +16,13 @@ std::string trouble_of(const Json& status) {
       std::string out = "container " + std::string(as_string(at(container, "name")));
       if (const auto image = as_string(at(container, "image")); !image.empty()) out += " (image " + std::string(image) + ")";
       out += ": " + std::string(reason);
-      if (const auto message = as_string(at(waiting, "message")); !message.empty())
-        out += ": " + std::string(message.substr(0, 500));
+      if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + cut(message, 500);
       return out;
     }
   }
   for (const auto& condition : as_array(at(status, "conditions"))) {
     if (as_string(at(condition, "type")) == "PodScheduled" && as_string(at(condition, "status")) == "False") {
-      return std::string(as_string(at(condition, "message")).substr(0, 300));
+      return cut(as_string(at(condition, "message")), 300);
     }
   }
   return {};

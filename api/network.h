@@ -6,7 +6,6 @@
 namespace knfe::api {
 
 inline constexpr const char* kAddressPattern = "^[0-9a-fA-F:.]+$";
-inline constexpr const char* kLabelPattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$";  // RFC 1035 label
 
 struct Pool {
   std::string start, end;

@@ -53,9 +53,12 @@ Result<Meta> decode_meta(const Json& object) {
                            std::string(as_string(at(owner, "name"))), std::string(as_string(at(owner, "uid"))),
                            as_bool(at(owner, "controller"))});
   }
-  meta.spec_digest = digest_of_owned(object, kFieldManager, "");
-  meta.status_digest = digest_of_owned(object, kFieldManager, "status");
   return meta;
+}
+
+void take_digests(Meta& meta, const Json& object, std::string_view manager) {
+  meta.spec_digest = digest_of_owned(object, manager, "");
+  meta.status_digest = digest_of_owned(object, manager, "status");
 }
 
 const Condition* find(const Conditions& conditions, std::string_view type) {

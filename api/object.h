@@ -12,6 +12,8 @@ namespace knfe::api {
 inline constexpr const char* kGroup = "knfe.io";
 inline constexpr const char* kVersion = "v1alpha1";
 
+inline constexpr const char* kLabelPattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$";  // RFC 1035 label
+
 // A resource of the API server (KEP-free vocabulary: group, version, kind, plural).
 struct Resource {
   std::string_view group;  // empty: the core group
@@ -38,8 +40,8 @@ struct Key {
   std::string text() const { return ns.empty() ? name : ns + "/" + name; }
 };
 
-// Metadata as KNFE needs it. Digests cover what field manager "knfe" owns in the object (see api/digest.h); they are zero for
-// objects that were built and not read.
+// Metadata as operators need it. Digests cover what one field manager owns in the object (see api/digest.h); they are zero
+// unless take_digests() has been called.
 struct Meta {
   Key key;
   std::string uid;
@@ -61,6 +63,8 @@ struct Meta {
 };
 
 Result<Meta> decode_meta(const Json& object);
+// Of what field manager `manager` owns in `object`, from which `meta` is.
+void take_digests(Meta& meta, const Json& object, std::string_view manager);
 
 // metav1.Condition.
 struct Condition {
@@ -126,6 +130,14 @@ Result<T> decode_object(const Json& json) {
   KNFE_TRY(out.meta, decode_meta(json));
   if (auto spec = decode_into(at(json, "spec"), out.spec, "/spec"); !spec) return std::unexpected(spec.error());
   if (auto status = decode_into(at(json, "status"), out.status, "/status"); !status) return std::unexpected(status.error());
+  return out;
+}
+
+// For kinds of which nothing but the metadata is read.
+template <class T>
+Result<T> decode_only_meta(const Json& json) {
+  T out;
+  KNFE_TRY(out.meta, decode_meta(json));
   return out;
 }
 

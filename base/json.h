@@ -28,11 +28,11 @@ const Json& at(const Json& value, std::string_view key);
 // What it gives lives in `value`: a temporary (such as an object that becomes a value) is refused.
 const Json& at(const Json&& value, std::string_view key) = delete;
 template <class... Keys>
-const Json& at(const Json& value, std::string_view key, Keys... more) {
+const Json& at(const Json& value, std::string_view key, const Keys&... more) {
   return at(at(value, key), more...);
 }
 template <class... Keys>
-const Json& at(const Json&& value, std::string_view key, Keys... more) = delete;
+const Json& at(const Json&& value, std::string_view key, const Keys&... more) = delete;
 
 std::string_view as_string(const Json& value, std::string_view otherwise = {});
 std::int64_t as_int(const Json& value, std::int64_t otherwise = 0);

@@ -1,81 +1,12 @@
 #include "cmd/controller.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <random>
-
-#include "base/log.h"
-#include "cmd/operator_process.h"
-#include "kube/config.h"
-#include "net/https_client.h"
-#include "net/server.h"
+#include "cmd/all_operators.h"
 
 namespace knfe::cmd {
 
-namespace {
-
-api::Key split_key(const std::string& text) {
-  const auto slash = text.find('/');
-  return slash == std::string::npos ? api::Key{"default", text} : api::Key{text.substr(0, slash), text.substr(slash + 1)};
-}
-
-std::string default_identity() {
-  if (const char* uid = std::getenv("POD_UID"); uid && *uid) return uid;
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  // Two processes on one host are two.
-  return std::string(host) + "_" + api::hex64(static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}());
-}
-
-net::Response text_response(int status, std::string body) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
-}
-
-net::Response serve(const OperatorProcess& process, const net::Request& request) {
-  if (request.target == "/livez") return text_response(200, "ok\n");
-  if (request.target == "/readyz") {
-    return process.ready() ? text_response(200, "ok\n") : text_response(503, "not synced yet: " + process.waiting_for() + "\n");
-  }
-  if (request.target == "/metrics") return text_response(200, process.metrics());
-  return text_response(404, "this serves /metrics, /livez and /readyz\n");
-}
-
-int give_up(const Error& error) {
-  log(Level::kError, "cannot start", {{"error", error.text()}});
-  return 1;
-}
-
-}  // namespace
-
 int run_controller(const ControllerOptions& options) {
-  kube::ConfigOptions where;
-  if (!options.kubeconfig.empty()) where.path = options.kubeconfig;
-  auto config = kube::load_config(where);
-  if (!config) return give_up(config.error());
-
-  net::Loop loop;
-  auto transport = net::make_https_client(loop, config->endpoint);
-  if (!transport) return give_up(transport.error());
-
-  OperatorSettings settings{
-      options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.agent_image};
-  if (!options.lease.empty()) settings.lease = split_key(options.lease);
-  OperatorProcess process(loop, **transport, *config, settings);
-  auto server = net::Server::listen(loop, options.listen, [&](const net::Request& request) { return serve(process, request); });
-  if (!server) return give_up(server.error());
-
-  const auto stop = loop.on_stop_signal([&] {
-    log(Level::kInfo, "stopping");
-    process.stop([&] { loop.stop(); });
-  });
-  log(Level::kInfo, "starting",
-      {{"api_server", config->endpoint.host + ":" + config->endpoint.port},
-       {"as", config->source},
-       {"identity", settings.identity}});
-  process.start();
-  loop.run();
-  return 0;
+  AllOperators all(options.agent_image);
+  return runtime::run_program(options.program, [&](runtime::Operator& program) { all.join(program); });
 }
 
 }  // namespace knfe::cmd

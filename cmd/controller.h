@@ -3,14 +3,13 @@
 
 #include <string>
 
+#include "runtime/program.h"
+
 namespace knfe::cmd {
 
 struct ControllerOptions {
-  std::string kubeconfig;                  // empty: as kubectl finds it, or the pod's service account
-  std::string ns;                          // watch this namespace only; empty: all
-  std::string identity;                    // in the lease; empty: $POD_UID, else the host name
-  std::string lease = "knfe-system/knfe";  // namespace/name; empty: no lease, write at once
-  std::string listen = ":8080";            // metrics and probes
+  runtime::ProgramOptions program{
+      .name = "knfe", .kubeconfig = {}, .ns = {}, .lease = "knfe-system/knfe", .identity = {}, .listen = ":8080"};
   std::string agent_image = "knfe.io/knfe:dev";
 };
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "api/crd.h"
+#include "api/kinds.h"
 #include "base/yaml.h"
 
 namespace knfe::cmd {

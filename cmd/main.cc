@@ -23,9 +23,7 @@ int parse(CLI::App& app, int argc, char** argv) {
   return -1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"KNFE runs network functions - as pods and as virtual machines - on plain Kubernetes."};
   app.name("knfe");
   app.require_subcommand(1);
@@ -58,14 +56,16 @@ int main(int argc, char** argv) {
 
   ControllerOptions controller;
   auto* controller_command = app.add_subcommand("controller", "Run the operators (what the Deployment in deploy/ does)");
-  controller_command->add_option("--kubeconfig", controller.kubeconfig,
+  controller_command->add_option("--kubeconfig", controller.program.kubeconfig,
                                  "Path of a kubeconfig; without it, the pod's service account");
-  controller_command->add_option("--namespace", controller.ns, "Look after this namespace only; without it, all");
-  controller_command->add_option("--lease", controller.lease, "Lease (namespace/name) that lets one replica write; '' for none")
+  controller_command->add_option("--namespace", controller.program.ns, "Look after this namespace only; without it, all");
+  controller_command
+      ->add_option("--lease", controller.program.lease, "Lease (namespace/name) that lets one replica write; '' for none")
       ->capture_default_str();
-  controller_command->add_option("--identity", controller.identity,
+  controller_command->add_option("--identity", controller.program.identity,
                                  "Who we are in the lease; without it, $POD_UID or the host name");
-  controller_command->add_option("--listen", controller.listen, "Address of /metrics, /livez and /readyz")->capture_default_str();
+  controller_command->add_option("--listen", controller.program.listen, "Address of /metrics, /livez and /readyz")
+      ->capture_default_str();
   controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
       ->capture_default_str();
   controller_command->footer(
@@ -95,4 +95,16 @@ int main(int argc, char** argv) {
   if (*run_command) return guest_run();
   if (*leave_command) return guest_leave(leave_timeout);
   return 2;
+}
+
+}  // namespace
+
+// Nothing of ours throws; memory may be at its end.
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "knfe: %s\n", error.what());
+    return 1;
+  }
 }

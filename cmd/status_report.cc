@@ -21,10 +21,14 @@ template <class T>
 Node node_of(const T& object, std::string detail) {
   Node node{std::string(T::resource.kind), object.meta.key.name, std::move(detail), {}, true, {}, {}};
   const auto* ready = api::find(object.status.conditions, "Ready");
-  node.ready = ready && ready->status == "True";
+  const bool current = object.status.observed_generation == object.meta.generation;
+  node.ready = ready && ready->status == "True" && current;
   if (object.meta.deleting) node.detail += (node.detail.empty() ? "" : "  ") + std::string("(being deleted)");
-  if (!node.ready)
-    node.why = ready ? ready->reason + ": " + ready->message : "KNFE has not looked at it yet: is `knfe controller` running?";
+  if (!node.ready) {
+    node.why = ready && current ? ready->reason + ": " + ready->message
+               : ready          ? "Changed: KNFE has not looked at its newest spec yet. Is `knfe controller` running?"
+                                : "New: KNFE has not looked at it yet. Is `knfe controller` running?";
+  }
   return node;
 }
 
@@ -115,9 +119,12 @@ bool all_ready(const Node& node) { return node.ready && std::all_of(node.below.b
 
 StatusReport report_status(const View& view, const std::string& ns, const std::string& name) {
   std::vector<std::pair<std::string, Node>> roots;
-  // By name, or else whatever no service has.
+  // By name, or else whatever is not part of a service that is shown.
   const auto wanted = [&](const api::Meta& meta) {
-    return (ns.empty() || meta.key.ns == ns) && (name.empty() ? !meta.controller() : meta.key.name == name);
+    const auto* owner = meta.controller();
+    const auto* service = owner ? view.services.get({meta.key.ns, owner->name}) : nullptr;
+    const bool part = service && service->meta.uid == owner->uid;
+    return (ns.empty() || meta.key.ns == ns) && (name.empty() ? !part : meta.key.name == name);
   };
   for (const auto& [key, service] : view.services.all()) {
     if (wanted(service.meta)) roots.emplace_back(key.ns, service_node(service, view));

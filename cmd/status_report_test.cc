@@ -127,8 +127,19 @@ TEST_CASE_FIXTURE(Fixture, "what nobody has looked at is not ready, and the next
   lab.status.conditions.clear();
   CHECK(report("n", "lab").text ==
         "Network n/lab  NotReady  10.30.0.0/24\n"
-        "  ! KNFE has not looked at it yet: is `knfe controller` running?\n");
+        "  ! New: KNFE has not looked at it yet. Is `knfe controller` running?\n");
   CHECK_FALSE(report("n", "lab").ready);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was ready and has changed since is not ready") {
+  lab.meta.generation = 2;
+  CHECK(report("n", "lab").text.find("! Changed: KNFE has not looked at its newest spec yet.") != std::string::npos);
+  CHECK_FALSE(report("n", "lab").ready);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what somebody else's object owns is shown as what stands on its own") {
+  lab.meta.owners = {{"example.org/v1", "Site", "s", "site", true}};
+  CHECK(report().text.find("Network n/lab") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a service, a function or a network is found by its name, also if it belongs to one") {

@@ -178,10 +178,14 @@ void Agent::run(HookRun& hook, const char* name, const std::optional<api::Hook>&
   const auto ended = [&hook, name, done = std::move(done)](Result<int> code) {
     hook.running.reset();
     const bool succeeded = code && *code == 0;
-    hook.trouble = succeeded ? ""
-                             : std::string("hook ") + name +
-                                   (code ? " ended with exit code " + std::to_string(*code) : " " + code.error().text());
-    if (!succeeded) log(Level::kDebug, "hook failed", {{"hook", name}, {"error", hook.trouble}});
+    std::string trouble;
+    if (!succeeded) {
+      trouble =
+          std::string("hook ") + name + (code ? " ended with exit code " + std::to_string(*code) : " " + code.error().text());
+      // It may fail twice a second for long: only another failure is news.
+      log(trouble == hook.trouble ? Level::kDebug : Level::kInfo, "hook failed", {{"hook", name}, {"error", trouble}});
+    }
+    hook.trouble = std::move(trouble);
     done(succeeded);
   };
   if (!command || command->command.empty()) {

@@ -13,13 +13,13 @@ struct ApiClient::Call {
 };
 
 ApiClient::ApiClient(net::Client& transport, const Config& config)
-    : transport_(transport), prefix_(config.path_prefix), token_(config) {}
+    : transport_(transport), prefix_(config.path_prefix), name_(config.name), token_(config) {}
 
 Result<net::Request> ApiClient::authorised(net::Request request, bool fresh_token) {
   request.target = prefix_ + request.target;
   KNFE_TRY(std::string token, token_.get(fresh_token));
   if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
-  request.headers.emplace_back("User-Agent", "knfe");
+  request.headers.emplace_back("User-Agent", name_);
   return request;
 }
 

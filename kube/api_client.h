@@ -20,6 +20,8 @@ class ApiClient {
 
   // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more with a token that is read afresh.
   [[nodiscard]] net::Handle call(std::string_view resource, const char* verb, net::Request request, Done done);
+  // User agent and field manager of what is written here.
+  const std::string& name() const { return name_; }
   [[nodiscard]] net::Handle stream(net::Request request, net::StreamEvents events);
 
   // Answered requests so far by {verb, resource, HTTP status; 0: none came}.
@@ -36,7 +38,7 @@ class ApiClient {
   Result<net::Request> authorised(net::Request request, bool fresh_token);
 
   net::Client& transport_;
-  std::string prefix_;
+  const std::string prefix_, name_;
   TokenSource token_;
   std::map<Count, std::uint64_t> counts_;
 };

@@ -24,6 +24,7 @@ struct Config {
   std::string default_namespace = "default";
   std::string token = {};       // bearer token; empty if token_file or a certificate is used
   std::string token_file = {};  // read again when it changes: kubelet rotates it
+  std::string name = "knfe";    // who we say we are: user agent and field manager
   std::string source = {};      // for messages: "file X, context Y" or "the pod's service account"
 };
 

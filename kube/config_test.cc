@@ -13,7 +13,7 @@ namespace {
 class Place {
  public:
   Place() {
-    for (const char* name : kNames) {
+    for (const char* name : names) {
       const char* value = std::getenv(name);
       before_[name] = value ? std::optional<std::string>(value) : std::nullopt;
       unsetenv(name);
@@ -43,7 +43,7 @@ class Place {
   std::map<std::string, std::string> files;
 
  private:
-  static constexpr const char* kNames[] = {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"};
+  static constexpr const char* names[] = {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"};
   std::map<const char*, std::optional<std::string>> before_;
 };
 

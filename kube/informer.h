@@ -29,6 +29,7 @@ class Informer : public InformerBase {
       : scope_(scope),
         cache_(cache),
         decode_(decode),
+        manager_(api.name()),
         watch_(loop, api, T::resource, std::move(scope),
                {[this](const Json& object) {
                   if (auto decoded = read(object)) cache_.put(std::move(*decoded));
@@ -56,6 +57,7 @@ class Informer : public InformerBase {
  private:
   Result<T> read(const Json& object) const {
     auto decoded = decode_(object);
+    if (decoded) api::take_digests(decoded->meta, object, manager_);
     if (!decoded) {
       log(Level::kError, "an object cannot be read",
           {{"resource", std::string(T::resource.plural)},
@@ -68,6 +70,7 @@ class Informer : public InformerBase {
   const Scope scope_;
   Cache<T>& cache_;
   const Decode decode_;
+  const std::string manager_;
   Watch watch_;
 };
 

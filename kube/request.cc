@@ -51,7 +51,7 @@ net::Request get_request(const api::Resource& resource, const api::Key& key) {
 
 net::Request create_request(const api::Resource& resource, const Json& object) {
   const auto key = api::key_of(object);
-  return write("POST", path_of(resource, key.ns) + "?fieldManager=knfe&fieldValidation=Strict", "application/json", object);
+  return write("POST", path_of(resource, key.ns) + "?fieldValidation=Strict", "application/json", object);
 }
 
 net::Request apply_request(const api::Resource& resource, const Json& object, const std::string& subresource,
@@ -70,7 +70,7 @@ net::Request merge_patch_request(const api::Resource& resource, const api::Key& 
 }
 
 net::Request update_request(const api::Resource& resource, const api::Key& key, const Json& object) {
-  return write("PUT", path_of(resource, key.ns, key.name) + "?fieldManager=knfe", "application/json", object);
+  return write("PUT", path_of(resource, key.ns, key.name), "application/json", object);
 }
 
 net::Request delete_request(const api::Resource& resource, const api::Key& key, const Preconditions& preconditions) {

@@ -25,6 +25,7 @@ std::string path_of(const api::Resource& resource, const std::string& ns, const 
                     const std::string& subresource = {});
 
 net::Request get_request(const api::Resource& resource, const api::Key& key);
+// Creates and updates have no manager: the API server takes the user agent's name.
 net::Request create_request(const api::Resource& resource, const Json& object);
 // Server-side apply (KEP-555) by `manager`, which takes the fields it names from whoever has them - or, unless forced, is refused
 // as a conflict where somebody has them with other values.

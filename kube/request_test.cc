@@ -53,7 +53,7 @@ TEST_CASE("writes") {
   const Json object = json(R"({"metadata": {"name": "a", "namespace": "n"}, "spec": {}})");
   const auto create = create_request(kNetworks, object);
   CHECK(create.method == "POST");
-  CHECK(create.target == "/apis/knfe.io/v1alpha1/namespaces/n/networks?fieldManager=knfe&fieldValidation=Strict");
+  CHECK(create.target == "/apis/knfe.io/v1alpha1/namespaces/n/networks?fieldValidation=Strict");
   CHECK(create.body == to_text(object));
   CHECK(net::header(create.headers, "Content-Type") == "application/json");
 

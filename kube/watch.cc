@@ -92,6 +92,7 @@ void Watch::note(const Json& object) {
 void Watch::complete(const std::string& version) {
   state_ = State::kWatching;
   version_ = version;
+  doubted_.reset();
   events_.synced(listed_, version_);
   listed_.clear();
   events_.progress(version_);
@@ -135,7 +136,14 @@ void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
   auto event = parse_json(line);
   if (!event) {
-    // Whoever sends whole lines that are no JSON would do so again: one such object must not stop all others.
+    // It may have been an event that nobody tells of again: the server is asked from where all was well. Whoever says the same
+    // twice would always do so, and one such object must not stop all others.
+    if (doubted_ != version_) {
+      doubted_ = version_;
+      broken_ = true;
+      break_reason_ = {Code::kInternal, "an event is " + event.error().text(), {}, {}, 0};
+      return;
+    }
     log(Level::kError, "an event is left out", {{"resource", std::string(resource_.plural)}, {"error", event.error().text()}});
     return;
   }

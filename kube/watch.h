@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -66,6 +67,7 @@ class Watch {
   std::string retry_after_;
   bool broken_ = false;  // an event told of an error: what follows is ignored
   Error break_reason_;
+  std::optional<std::string> doubted_;  // the version after which came a line that is no event; "" in a list
   Duration backoff_{0};
   Instant opened_{};
   std::uint64_t restarts_ = 0;

@@ -221,10 +221,40 @@ TEST_CASE_FIXTURE(Fixture, "any other error event goes on from the last version"
   CHECK(take().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a line that is no JSON is left out, and what follows is not") {
+TEST_CASE_FIXTURE(Fixture, "a line that is no JSON may have been an event: it is asked for again") {
   watching();
-  say("garbage\n\n{\"type\":\n" + added("c", "12"));
-  CHECK(take() == "+c@12 ^12 ");
+  say(added("c", "12"));
+  take();
+  say("{\"type\":\"ADDED\",\n" + added("e", "14"));
+  CHECK(take().empty());
+  time.pass(loop, seconds(1));
+  CHECK(asks_from("12"));
+  reconnected();
+  say(added("d", "13") + added("e", "14"));
+  CHECK(take() == "+d@13 ^13 +e@14 ^14 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is no JSON twice is left out, and what follows is not") {
+  watching();
+  for (const std::string at : {"10", "12"}) {
+    say("garbage\n");
+    time.pass(loop, seconds(2));
+    CHECK(asks_from(at));
+    reconnected();
+    say("garbage\n\n{\"type\":\n" + added("c", "12"));
+    CHECK(take() == "+c@12 ^12 ");
+    time.pass(loop, seconds(2));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list with what is no JSON is read twice, and then taken as it is") {
+  watch->start();
+  for (int i = 0; i < 2; ++i) {
+    server.only().head(200);
+    say(added("a", "4") + "garbage\n" + added("b", "5") + end_of_list("10"));
+    CHECK(take() == (i == 0 ? "+a@4 " : "+a@4 +b@5 =[a,b]@10 ^10 "));
+    time.pass(loop, seconds(1));
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "events may arrive in any pieces") {

@@ -186,10 +186,12 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
     links_.clear();
   }
 
-  tcp::acceptor acceptor_;
+  std::string port() const { return std::to_string(acceptor_.local_endpoint().port()); }
+
   Seen seen;
 
  private:
+  tcp::acceptor acceptor_;
   ssl::context context_;
   std::vector<std::vector<Step>> scripts_;
   const bool secure_;
@@ -198,7 +200,7 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
   std::vector<std::shared_ptr<Link>> links_;
 };
 
-ScriptedPeer::ScriptedPeer(Loop& loop, std::vector<std::vector<Step>> scripts, std::optional<Tls> tls)
+ScriptedPeer::ScriptedPeer(Loop& loop, std::vector<std::vector<Step>> scripts, const std::optional<Tls>& tls)
     : impl_(std::make_shared<Impl>(loop, std::move(scripts), tls)) {
   impl_->accept();
 }
@@ -207,7 +209,7 @@ ScriptedPeer::~ScriptedPeer() { impl_->shut(); }
 
 const ScriptedPeer::Seen& ScriptedPeer::seen() const { return impl_->seen; }
 void ScriptedPeer::proceed() { impl_->proceed(); }
-std::string ScriptedPeer::port() const { return std::to_string(impl_->acceptor_.local_endpoint().port()); }
+std::string ScriptedPeer::port() const { return impl_->port(); }
 
 Endpoint ScriptedPeer::plain() const {
   Endpoint endpoint;

@@ -57,7 +57,7 @@ class ScriptedPeer {
   };
 
   // Connections beyond the scripts are closed at once.
-  ScriptedPeer(Loop& loop, std::vector<std::vector<Step>> scripts, std::optional<Tls> tls = {});
+  ScriptedPeer(Loop& loop, std::vector<std::vector<Step>> scripts, const std::optional<Tls>& tls = {});
   ~ScriptedPeer();
 
   const Seen& seen() const;

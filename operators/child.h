@@ -1,45 +1,18 @@
-// Children: objects that an operator makes for another object, named after it, owned by it, gone with it.
+// Children of KNFE's objects.
 #pragma once
 
 #include "operators/view.h"
-#include "runtime/plan.h"
+#include "runtime/child.h"
 
 namespace knfe::operators {
 
-// The object to apply: identity, labels, owner. The caller adds what it is about.
+using runtime::Children;
+
+// As runtime::child_of, with the label by which KNFE's caches know it.
 template <class Parent>
 JsonObject child_of(const Parent& parent, const api::Resource& resource, const std::string& name, JsonObject labels) {
-  JsonObject child = api::skeleton(resource, {parent.meta.key.ns, name});
   labels[label::kManagedBy] = "knfe";
-  auto& metadata = child["metadata"].as_object();
-  metadata["labels"] = std::move(labels);
-  metadata["ownerReferences"] = JsonArray{api::owner_reference(Parent::resource, parent.meta)};
-  return child;
+  return runtime::child_of(parent, resource, name, std::move(labels));
 }
-
-// The children of one parent in a plan. One whose name is taken by somebody else's object is not touched, and told of.
-class Children {
- public:
-  Children(runtime::Plan& plan, const std::string& parent_uid) : plan_(plan), parent_uid_(parent_uid) {}
-
-  void apply(const api::Resource& resource, JsonObject desired, const api::Meta* live) {
-    if (live && !live->owned_by(parent_uid_)) {
-      taken_ = std::string(resource.kind) + " " + live->key.name + " exists and belongs to somebody else: rename one of the two";
-      plan_.look_again = Duration(1'000);  // its end triggers whoever owns it, not this parent
-    } else if (!live || !live->deleting) {
-      runtime::apply_if_different(plan_, resource, std::move(desired), live);
-    }
-  }
-  void remove(const api::Resource& resource, const api::Meta& live) {
-    if (!live.deleting) plan_.actions.push_back(runtime::delete_of(resource, live));
-  }
-  // Why a child cannot be made; empty if all can.
-  const std::string& taken() const { return taken_; }
-
- private:
-  runtime::Plan& plan_;
-  const std::string& parent_uid_;
-  std::string taken_;
-};
 
 }  // namespace knfe::operators

@@ -1,67 +1,19 @@
 // The operators together: whatever happens in whatever order, they come to what is wanted, and then rest.
 #include <doctest/doctest.h>
 
+#include "test/fakes/ims_test.h"
 #include "test/fakes/json_test.h"
-#include "test/fakes/world_test.h"
 
 namespace knfe::operators {
 
-using fakes::difference;
-using fakes::ims;
-using fakes::json;
-using fakes::pick;
-using fakes::World;
+using namespace fakes;  // the IMS and its world
 
 namespace {
 
-constexpr api::Resource kServices = api::NetworkService::resource;
-constexpr api::Resource kFunctions = api::NetworkFunction::resource;
-constexpr api::Resource kSets = api::MemberSet::resource;
-constexpr api::Resource kMembers = api::Member::resource;
-constexpr api::Resource kPods = api::Pod::resource;
-constexpr api::Resource kAllocations = api::Allocation::resource;
-
-// What holds at any instant: no two pods that are there have an address in common.
-void check_addresses(const World& world) {
-  std::map<std::string, std::string> carried;
-  for (const auto* pod : world.store.list(kPods)) {
-    const std::string name(as_string(at(*pod, "metadata", "name")));
-    std::string addresses(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
-    for (addresses += ','; !addresses.empty(); addresses.erase(0, addresses.find(',') + 1)) {
-      const auto [found, fresh] = carried.emplace(addresses.substr(0, addresses.find(',')), name);
-      if (!fresh) FAIL("address ", found->first, " is carried by ", found->second, " and ", name);
-    }
-  }
-}
-
-std::string sprout(int ordinal) { return "ims-sip-sprout-" + std::to_string(ordinal); }
-
-void scale(World& world, int replicas) {
-  world.patch(kSets, "ims-sip-sprout", R"({"spec":{"replicas":)" + std::to_string(replicas) + "}}");
-}
-
-std::string with(const std::string& what, const std::string& other) {
-  std::string text = ims();
-  const auto found = text.find(what);
-  REQUIRE(found != std::string::npos);
-  return text.replace(found, what.size(), other);
-}
-
-// The IMS as it serves.
-const fakes::Store& serving() {
-  static const fakes::Store store = [] {
-    World world;
-    world.put(ims());
-    world.converge();
-    return world.store;
-  }();
-  return store;
-}
-
 // Lets `happen` happen and comes to rest, while the process dies after each of its writes in turn: nobody can tell afterwards.
-void survives_any_death(const fakes::Store& begin, const std::function<void(World&)>& happen) {
+void survives_any_death(const Store& begin, const std::function<void(World&)>& happen) {
   World calm(begin);
-  std::vector<fakes::Store> left_behind;
+  std::vector<Store> left_behind;
   calm.after_write = [&] { left_behind.push_back(calm.store); };
   happen(calm);
   calm.converge();
@@ -174,34 +126,6 @@ TEST_CASE("3 to 5 to 2: the highest go, and the others keep what they have") {
   CHECK(world.settled());
 }
 
-TEST_CASE("whoever leaves is drained before it goes") {
-  World world(serving());
-  world.agents = false;
-  scale(world, 2);
-  world.converge();
-  CHECK(world.ready(kMembers, sprout(2)) == "False Leaving");
-  CHECK(world.has(kPods, sprout(2)));
-  // The others serve: the role is ready, and says what is going on.
-  CHECK(world.ready(kSets, "ims-sip-sprout") == "True Leaving");
-  world.agents = true;
-  world.converge();
-  CHECK_FALSE(world.has(kMembers, sprout(2)));
-  CHECK_FALSE(world.has(kPods, sprout(2)));
-}
-
-TEST_CASE("whoever is wanted again before it has gone stays") {
-  World world(serving());
-  const std::string uid(as_string(pick(world.get(kPods, sprout(2)), "metadata", "uid")));
-  world.agents = false;
-  scale(world, 2);
-  world.converge();
-  scale(world, 3);
-  world.agents = true;
-  world.converge();
-  CHECK(world.ready(kServices, "ims") == "True Serving");
-  CHECK(as_string(pick(world.get(kPods, sprout(2)), "metadata", "uid")) == uid);
-}
-
 TEST_CASE("a size that the spec owns follows the spec, and scale is put right") {
   World world;
   world.put(with(R"("exactly": 1)", R"("exactly": 2)"));
@@ -253,144 +177,6 @@ TEST_CASE("a size that scale comes to own begins with initial") {
   world.converge();
   CHECK(world.names(kPods).size() == 6);
   CHECK(world.settled());
-}
-
-TEST_CASE("of what is deleted nothing stays") {
-  World world(serving());
-  world.after_step = [&world] {
-    // An address is held as long as a pod may carry it.
-    for (const auto* pod : world.store.list(kPods)) {
-      std::string addresses(as_string(at(*pod, "metadata", "annotations", "knfe.io/addresses")));
-      const std::string first = addresses.substr(0, addresses.find(','));
-      bool held = false;
-      for (const auto* claim : world.store.list(kAllocations)) held = held || as_string(at(*claim, "spec", "ip")) == first;
-      if (!held) FAIL("a pod carries ", first, ", which is free");
-    }
-  };
-  SUBCASE("in order") {}
-  SUBCASE("in any order") { world.random.emplace(7); }
-  world.remove(kServices, "ims");
-  world.converge();
-  CHECK(world.masked().empty());
-}
-
-TEST_CASE("a pod that is gone is made anew, with the addresses of its member") {
-  World world(serving());
-  const auto addresses = [&] {
-    return to_text(pick(world.get(kPods, sprout(1)), "metadata", "annotations", "knfe.io/addresses"));
-  };
-  const std::string before = addresses(), uid(as_string(pick(world.get(kPods, sprout(1)), "metadata", "uid")));
-  SUBCASE("deleted") { world.remove(kPods, sprout(1)); }
-  SUBCASE("by force") {
-    world.remove(kPods, sprout(1));
-    world.store.end_pod({"n", sprout(1)});
-  }
-  world.converge();
-  CHECK(addresses() == before);
-  CHECK(as_string(pick(world.get(kPods, sprout(1)), "metadata", "uid")) != uid);
-  CHECK(world.ready(kServices, "ims") == "True Serving");
-}
-
-TEST_CASE("what somebody takes away is put back, and what somebody changes put right") {
-  World world(serving());
-  const auto wanted = world.masked();
-  SUBCASE("a member list") { world.remove(api::ConfigMap::resource, "ims-sip-peers"); }
-  SUBCASE("rights") { world.remove(api::RbacRole::resource, "ims-sip"); }
-  SUBCASE("a network attachment") { world.remove(api::Attachments::resource, "ims-core"); }
-  SUBCASE("a set") { world.remove(kSets, "ims-sip-bono"); }
-  SUBCASE("a member") { world.remove(kMembers, sprout(0)); }
-  SUBCASE("a claim") { world.remove(kAllocations, world.names(kAllocations).front()); }
-  SUBCASE("a label") { world.patch(kSets, "ims-sip-bono", R"({"metadata":{"labels":{"knfe.io/role":"else"}}})"); }
-  SUBCASE("a spec") { world.patch(kMembers, sprout(0), R"({"spec":{"ordinal":7}})"); }
-  SUBCASE("a status") { world.patch(kFunctions, "ims-sip", R"({"status":{"summary":"nonsense"}})", "status"); }
-  SUBCASE("a member list's content") {
-    world.patch(api::ConfigMap::resource, "ims-sip-peers", R"({"data":{"members.json":"{}"}})");
-  }
-  world.converge();
-  CHECK(difference(world.masked(), wanted) == "");
-  CHECK(world.settled());
-}
-
-TEST_CASE("a connection point that is deleted keeps its addresses for as long as a pod carries them") {
-  World world(serving());
-  const std::string point = sprout(0) + "-core";
-  const auto held = [&] { return world.names(kAllocations).size(); };
-  const auto all = held();
-  world.remove(api::ConnectionPoint::resource, point);
-  world.converge();
-  CHECK(held() == all);
-  CHECK(world.ready(api::ConnectionPoint::resource, point) == "False DeletionBlocked");
-  CHECK(world.message(api::ConnectionPoint::resource, point).find("Pod " + sprout(0)) != std::string::npos);
-  CHECK(world.ready(kServices, "ims") == "True Serving");
-  world.after_step = [&world] { check_addresses(world); };
-  world.remove(kPods, sprout(0));
-  world.converge();
-  CHECK(world.ready(api::ConnectionPoint::resource, point) == "True Ready");
-  CHECK(world.ready(kServices, "ims") == "True Serving");
-  CHECK(held() == all);
-  CHECK(world.settled());
-}
-
-TEST_CASE("whoever is in a role that is wanted no more is shown as leaving until it is gone") {
-  World world(serving());
-  world.agents = false;
-  const std::string text = ims();
-  const auto begin = text.find(R"({"name": "bono")"), end = text.find(R"({"name": "sprout")");
-  world.put(text.substr(0, begin) + text.substr(end));
-  const auto listed = [&] {
-    const Json list = json(as_string(pick(world.get(api::ConfigMap::resource, "ims-sip-peers"), "data", "members.json")));
-    for (const auto& member : as_array(at(list, "members"))) {
-      if (as_string(at(member, "name")) == "ims-sip-bono-0") return std::string(as_string(at(member, "state")));
-    }
-    return std::string();
-  };
-  bool gone = false;
-  world.kubelet = false;
-  world.after_step = [&] {
-    gone = gone || listed().empty();
-    if (world.has(kPods, "ims-sip-bono-0")) CHECK_FALSE(gone);
-  };
-  world.converge();
-  CHECK(listed() == "Leaving");
-  world.kubelet = world.agents = true;
-  world.converge();
-  CHECK(listed().empty());
-  CHECK_FALSE(world.has(kMembers, "ims-sip-bono-0"));
-}
-
-TEST_CASE("the agents' rights go with the last agent") {
-  World world(serving());
-  std::string text = ims();
-  for (std::size_t found = 0; (found = text.find(R"("membership": {)", found)) != std::string::npos; found += 20)
-    text.insert(found + 15, R"("agent": "None", )");
-  world.put(text);
-  world.converge();
-  CHECK(world.message(kServices, "ims") == "All networks and functions are ready.");
-  CHECK(world.names(api::RbacRole::resource).empty());
-  CHECK(world.names(api::RoleBinding::resource).empty());
-  CHECK(world.names(api::ServiceAccount::resource).empty());
-}
-
-TEST_CASE("what somebody has just made under a name of ours is not taken over") {
-  World world;
-  REQUIRE(world.store.create(
-      kFunctions,
-      json(
-          R"({"metadata": {"name": "ims-sip", "namespace": "n"}, "spec": {"roles": [{"name": "own", "size": {"exactly": 1}, "workload": {"pod": {"spec": {}}}}]}})")));
-  world.put(ims());
-  world.converge();
-  CHECK(world.ready(kServices, "ims") == "False NameTaken");
-  CHECK(as_string(pick(world.get(kFunctions, "ims-sip"), "spec", "roles").as_array().front().as_object().at("name")) == "own");
-}
-
-TEST_CASE("what others add stays") {
-  World world(serving());
-  world.patch(kSets, "ims-sip-bono", R"({"metadata":{"labels":{"theirs":"x"},"annotations":{"theirs":"y"}}})");
-  world.patch(kMembers, sprout(0), R"({"metadata":{"labels":{"theirs":"x"}}})");
-  const auto written = world.writes.size();
-  world.converge();
-  CHECK(world.writes.size() == written);
-  CHECK(as_string(pick(world.get(kSets, "ims-sip-bono"), "metadata", "labels", "theirs")) == "x");
 }
 
 }  // namespace knfe::operators

@@ -11,14 +11,6 @@ namespace {
 // How full a network is, is for readers: a burst of claims is counted once.
 constexpr Duration kCountingDelay{300};
 
-template <class T, class Plan>
-std::size_t controller(runtime::Manager& manager, const char* name, const kube::Cache<T>& cache, Plan plan) {
-  return manager.add_controller(name, T::resource, [&cache, plan](const api::Key& key, const runtime::Moment& moment) {
-    const T* object = cache.get(key);
-    return object ? plan(*object, moment) : runtime::Plan{};
-  });
-}
-
 // Calls `changed` with what was there, or else with what is there now.
 template <class T, class Changed>
 void on_any(kube::Cache<T>& cache, Changed changed) {
@@ -28,24 +20,34 @@ void on_any(kube::Cache<T>& cache, Changed changed) {
 }  // namespace
 
 void add_operators(runtime::Manager& manager, View& view, const Providers& providers) {
-  const auto services = controller(manager, "service", view.services, [&view](const auto& service, const auto& moment) {
-    return plan_service(service, view, moment);
-  });
-  const auto functions = controller(manager, "function", view.functions, [&view](const auto& function, const auto& moment) {
+  const auto services = manager.control(
+      "service", view.services, [&view](const auto& service, const auto& moment) { return plan_service(service, view, moment); });
+  const auto functions = manager.control("function", view.functions, [&view](const auto& function, const auto& moment) {
     return plan_function(function, view, moment);
   });
-  const auto sets = controller(manager, "memberset", view.member_sets,
-                               [&view](const auto& set, const auto& moment) { return plan_member_set(set, view, moment); });
-  const auto members = controller(manager, "member", view.members, [&view, providers](const auto& member, const auto& moment) {
+  const auto sets = manager.control("memberset", view.member_sets,
+                                    [&view](const auto& set, const auto& moment) { return plan_member_set(set, view, moment); });
+  const auto members = manager.control("member", view.members, [&view, providers](const auto& member, const auto& moment) {
     return plan_member(member, view, providers.networks, providers.workloads, moment);
   });
-  const auto networks =
-      controller(manager, "network", view.networks, [&view, providers](const auto& network, const auto& moment) {
-        return plan_network(network, view, providers.networks, moment);
-      });
-  const auto points =
-      controller(manager, "connectionpoint", view.connection_points,
-                 [&view](const auto& point, const auto& moment) { return plan_connection_point(point, view, moment); });
+  const auto networks = manager.control("network", view.networks, [&view, providers](const auto& network, const auto& moment) {
+    return plan_network(network, view, providers.networks, moment);
+  });
+  const auto points = manager.control("connectionpoint", view.connection_points, [&view](const auto& point, const auto& moment) {
+    return plan_connection_point(point, view, moment);
+  });
+  const auto claims = manager.control("allocation", view.allocations,
+                                      [&view](const auto& allocation, const auto&) { return plan_allocation(allocation, view); });
+  manager.wake_owner(view.networks, services);
+  manager.wake_owner(view.functions, services);
+  manager.wake_owner(view.member_sets, functions);
+  manager.wake_owner(view.members, sets);
+  manager.wake_owner(view.connection_points, members);
+  manager.wake_owner(view.allocations, points);
+  manager.wake_owner(view.config_maps, functions);
+  manager.wake_owner(view.service_accounts, functions);
+  manager.wake_owner(view.rbac_roles, functions);
+  manager.wake_owner(view.role_bindings, functions);
 
   const auto look = [&manager](std::size_t controller, const api::Key& key, Duration delay = Duration(0)) {
     manager.enqueue(controller, key, delay);
@@ -54,20 +56,9 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     if (const auto* owner = meta.controller()) look(controller, {meta.key.ns, owner->name});
   };
 
-  on_any(view.services, [=](const api::NetworkService& service) { look(services, service.meta.key); });
-  on_any(view.functions, [=](const api::NetworkFunction& function) {
-    look(functions, function.meta.key);
-    look_owner(services, function.meta);
-  });
-  on_any(view.member_sets, [=](const api::MemberSet& set) {
-    look(sets, set.meta.key);
-    look_owner(functions, set.meta);
-  });
   view.members.on_change([=, &view](const api::Member* before, const api::Member* after) {
     const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});
-    look(members, member.meta.key);
-    look_owner(sets, member.meta);
     if (after) return;
     for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);
   });
@@ -77,36 +68,40 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     if (const auto* member = view.members.get(pod.meta.key)) look_owner(sets, member->meta);
   });
   on_any(view.networks, [=, &view](const api::Network& network) {
-    look(networks, network.meta.key);
-    look_owner(services, network.meta);
     for (const auto* point : view.connection_points.by_index(network.meta.key.text())) look(points, point->meta.key);
     if (network.spec.address_space.empty()) return;
     for (const auto* other : view.networks.by_index(network.meta.key.ns)) {
       if (other->spec.address_space == network.spec.address_space) look(networks, other->meta.key);
     }
   });
-  on_any(view.connection_points, [=](const api::ConnectionPoint& point) {
-    look(points, point.meta.key);
-    look_owner(members, point.meta);
+  view.connection_points.on_change([=, &view](const api::ConnectionPoint* before, const api::ConnectionPoint* after) {
+    const auto& point = after ? *after : *before;
     look(networks, {point.meta.key.ns, point.spec.network.name}, kCountingDelay);
     const auto function = point.meta.label(label::kFunction);
     if (!function.empty()) look(functions, {point.meta.key.ns, std::string(function)});
+    if (after) return;
+    for (const auto* allocation : view.allocations.owned_by(point.meta.uid)) look(claims, allocation->meta.key);
   });
   view.allocations.on_change([=, &view](const api::Allocation* before, const api::Allocation* after) {
     const auto& allocation = after ? *after : *before;
-    look_owner(points, allocation.meta);
-    look(networks, {allocation.meta.key.ns, allocation.spec.network}, kCountingDelay);
+    const auto& ns = allocation.meta.key.ns;
+    look(networks, {ns, allocation.spec.network}, kCountingDelay);
     if (after) return;
-    // An address is free again: whoever could not get one looks again.
-    for (const auto* point : view.connection_points.by_index(allocation.meta.key.ns + "/" + allocation.spec.network)) {
-      if (point->status.addresses.empty()) look(points, point->meta.key);
+    // An address is free again: whoever could not get one looks again, also on another network of the address space.
+    const auto* network = view.networks.get({ns, allocation.spec.network});
+    for (const auto* other : view.networks.by_index(ns)) {
+      if (network && other != network &&
+          (network->spec.address_space.empty() || other->spec.address_space != network->spec.address_space))
+        continue;
+      for (const auto* point : view.connection_points.by_index(other->meta.key.text())) {
+        if (point->status.addresses.empty()) look(points, point->meta.key);
+      }
     }
   });
-  on_any(view.attachments, [=](const api::Attachments& attachment) { look(networks, attachment.meta.key); });
-  on_any(view.config_maps, [=](const api::ConfigMap& map) { look_owner(functions, map.meta); });
-  on_any(view.service_accounts, [=](const api::ServiceAccount& account) { look_owner(functions, account.meta); });
-  on_any(view.rbac_roles, [=](const api::RbacRole& role) { look_owner(functions, role.meta); });
-  on_any(view.role_bindings, [=](const api::RoleBinding& binding) { look_owner(functions, binding.meta); });
+  on_any(view.attachments, [=, &view](const api::Attachments& attachment) {
+    look(networks, attachment.meta.key);
+    for (const auto* point : view.connection_points.by_index(attachment.meta.key.text())) look_owner(members, point->meta);
+  });
 }
 
 }  // namespace knfe::operators

@@ -38,4 +38,23 @@ struct View {
   kube::Cache<api::RoleBinding> role_bindings;
 };
 
+// What each cache is filled with: calls follow(cache, label selector, decoder) for all.
+template <class Follow>
+void fill(View& view, Follow follow) {
+  constexpr const char* kOurs = "app.kubernetes.io/managed-by=knfe";
+  follow(view.services, "", api::decode_object<api::NetworkService>);
+  follow(view.functions, "", api::decode_object<api::NetworkFunction>);
+  follow(view.member_sets, "", api::decode_object<api::MemberSet>);
+  follow(view.members, "", api::decode_object<api::Member>);
+  follow(view.networks, "", api::decode_object<api::Network>);
+  follow(view.connection_points, "", api::decode_object<api::ConnectionPoint>);
+  follow(view.allocations, "", api::decode_object<api::Allocation>);
+  follow(view.pods, label::kMember, api::decode_pod);
+  follow(view.attachments, kOurs, api::decode_only_meta<api::Attachments>);
+  follow(view.config_maps, kOurs, api::decode_only_meta<api::ConfigMap>);
+  follow(view.service_accounts, kOurs, api::decode_only_meta<api::ServiceAccount>);
+  follow(view.rbac_roles, kOurs, api::decode_only_meta<api::RbacRole>);
+  follow(view.role_bindings, kOurs, api::decode_only_meta<api::RoleBinding>);
+}
+
 }  // namespace knfe::operators

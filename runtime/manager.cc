@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace knfe::runtime {
 
@@ -150,16 +151,25 @@ void Manager::prove_absence(Run& run, const Action& action) {
   run.call = api_.call(
       action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        for (const auto& owner : as_array(at(live ? *live : kNothing, "metadata", "ownerReferences"))) {
-          if (as_string(at(owner, "uid")) == action.uid) {
-            return failed(
-                run, action,
-                {Code::kConflict, std::string(action.resource.kind) + " " + action.key.name + " is still there", {}, {}, 0});
-          }
-        }
+        const Json& metadata = at(live ? *live : kNothing, "metadata");
+        const auto& owners = as_array(at(metadata, "ownerReferences"));
+        const bool there = as_string(at(metadata, "uid")) == action.uid ||
+                           std::any_of(owners.begin(), owners.end(),
+                                       [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
+        if (there) return failed(run, action, still_there(action, *live));
         ++run.next;
         step(run);
       });
+}
+
+// What was read live is shown to the cache, for the next plan. If that has already seen it go, its label was taken off, say:
+// somebody has to act.
+Error Manager::still_there(const Action& action, const Json& live) {
+  const std::string what = std::string(action.resource.kind) + " " + action.key.name;
+  auto* informer = informer_of(action.resource);
+  if (informer) informer->ingest(live);
+  if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what + " is still there", {}, {}, 0};
+  return {Code::kAlreadyExists, what + " is there, but the watch does not show it", {}, "restore its labels, or delete it", 0};
 }
 
 // An apply would take over what stands there, and a cache of labelled objects cannot tell.
@@ -173,11 +183,12 @@ void Manager::look_first(Run& run, const Action& action) {
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
+  const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
   net::Request request;
   const char* verb = "apply";
   switch (action.verb) {
     case Action::Verb::kApply:
-      request = kube::apply_request(action.resource, action.body, action.subresource, action.manager, force);
+      request = kube::apply_request(action.resource, action.body, action.subresource, manager, force);
       break;
     case Action::Verb::kCreate:
       verb = "create";
@@ -185,7 +196,7 @@ void Manager::send(Run& run, const Action& action, bool force) {
       break;
     case Action::Verb::kPatch:
       verb = "patch";
-      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, action.manager);
+      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Action::Verb::kDelete:
       verb = "delete";
@@ -211,17 +222,22 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
       return failed(run, action, answer.error());
     }
   }
+  const bool gone = answer->is_null();
   if (auto* informer = informer_of(action.resource)) {
     const auto version = std::string(as_string(at(*answer, "metadata", "resourceVersion")));
+    const auto* meta = informer->cache().meta(action.key);
     if (is_delete) {
-      run.awaited.push_back({&informer->cache(), action.key, {}, action.uid});
+      run.awaited.push_back({&informer->cache(), action.key, {}, action.uid, {}});
+    } else if (gone && meta) {
+      // Until the cache knows, too, each plan would be one for a ghost.
+      run.awaited.push_back({&informer->cache(), action.key, {}, {}, meta->uid});
     } else if (!version.empty()) {
-      run.awaited.push_back({&informer->cache(), action.key, version, {}});
+      run.awaited.push_back({&informer->cache(), action.key, version, {}, {}});
     }
   }
   const bool was_status = run.plan.status && &action == &*run.plan.status;
   if (was_status) {
-    tell(run);
+    if (!gone) tell(run);
     run.plan.status.reset();
   } else {
     ++run.next;
@@ -231,26 +247,19 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
 
 // A create met its name. What stands there decides, read live: the next plan sees it.
 void Manager::learn_taken(Run& run, const Action& action) {
-  run.call = api_.call(
-      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-        auto* informer = informer_of(action.resource);
-        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
-          return failed(run, action, name_taken(action));
-        if (live && informer) informer->ingest(*live);
-        if (live && !(informer && informer->cache().meta(action.key))) {
-          // Its label was taken off, say: asking again at once would ask for ever.
-          return failed(run, action,
-                        {Code::kConflict,
-                         std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
-                         {},
-                         "restore its labels, or delete it",
-                         0});
-        }
-        queue_.add(run.item, boot_now());
-        queue_.done(run.item);
-        finish(run);
-      });
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
+                       [this, &run, &action](Result<Json> live) {
+                         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+                         if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
+                           return failed(run, action, name_taken(action));
+                         if (live) {
+                           if (const auto why = still_there(action, *live); why.code == Code::kAlreadyExists)
+                             return failed(run, action, why);
+                         }
+                         queue_.add(run.item, boot_now());
+                         queue_.done(run.item);
+                         finish(run);
+                       });
 }
 
 void Manager::failed(Run& run, const Action& action, const Error& error) {
@@ -293,10 +302,10 @@ void Manager::tell(const Run& run) {
     event["eventTime"] = stamp;
     event["type"] = note.warning ? "Warning" : "Normal";
     event["reason"] = note.reason;
-    event["note"] = note.message.substr(0, 1000);
+    event["note"] = cut(note.message, 1000);
     event["action"] = "Reconcile";
-    event["reportingController"] = "knfe.io/" + controller.name;
-    event["reportingInstance"] = "knfe";
+    event["reportingController"] = api_.name() + "/" + controller.name;
+    event["reportingInstance"] = api_.name();
     event["regarding"] = JsonObject{{"apiVersion", resource.api_version()},
                                     {"kind", resource.kind},
                                     {"namespace", meta->key.ns},
@@ -310,7 +319,9 @@ void Manager::tell(const Run& run) {
 
 void Manager::settle(Run& run) {
   run.call.reset();
-  if (run.only_status) {
+  const bool ghost =
+      std::any_of(run.awaited.begin(), run.awaited.end(), [](const Awaited& awaited) { return !awaited.gone_uid.empty(); });
+  if (run.only_status && !ghost) {
     queue_.failed(run.item, boot_now(), Duration(1'000));
     return finish(run);
   }
@@ -328,12 +339,14 @@ void Manager::settle(Run& run) {
 }
 
 bool Manager::arrived(const Awaited& awaited) const {
-  if (awaited.deleted_uid.empty()) return awaited.cache->reached(awaited.version);
   const auto* meta = awaited.cache->meta(awaited.key);
+  if (!awaited.gone_uid.empty()) return !meta || meta->uid != awaited.gone_uid;
+  if (awaited.deleted_uid.empty()) return awaited.cache->reached(awaited.version);
   return !meta || meta->uid != awaited.deleted_uid || meta->deleting;
 }
 
 void Manager::check_parked() {
+  if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = runs_.begin(); run != runs_.end();) {
     auto current = run++;
     if (current->parked_at == Instant{}) continue;

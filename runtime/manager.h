@@ -30,6 +30,32 @@ class Manager {
   void add_informer(kube::InformerBase& informer);
   // `resource` is what the keys name: Events tell of it. Returns the controller's number for enqueue().
   std::size_t add_controller(std::string name, const api::Resource& resource, Planner planner);
+  // Plans for the objects of a cache, `plan(object, moment)`, whenever one of them changes. The cache must outlive this.
+  template <class T, class PlanFor>
+  std::size_t control(std::string name, kube::Cache<T>& cache, PlanFor plan) {
+    const auto controller =
+        add_controller(std::move(name), T::resource, [&cache, plan](const api::Key& key, const Moment& moment) {
+          const T* object = cache.get(key);
+          return object ? plan(*object, moment) : Plan{};
+        });
+    cache.on_change(
+        [this, controller](const T* before, const T* after) { enqueue(controller, (after ? after : before)->meta.key); });
+    return controller;
+  }
+  // Whenever an object of the cache changes, its owner is looked at by `controller`; so is one that it has lost.
+  template <class T>
+  void wake_owner(kube::Cache<T>& cache, std::size_t controller) {
+    cache.on_change([this, controller](const T* before, const T* after) {
+      for (const T* object : {before, after}) {
+        const auto* owner = object ? object->meta.controller() : nullptr;
+        if (owner && owner->kind == controllers_[controller].resource.kind)
+          enqueue(controller, {object->meta.key.ns, owner->name});
+      }
+    });
+  }
+
+  // Called once, when all caches have been filled for the first time.
+  void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
 
   void start();
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0));
@@ -56,6 +82,7 @@ class Manager {
     api::Key key;
     std::string version;      // of a write
     std::string deleted_uid;  // of a delete
+    std::string gone_uid;     // of what a write did not find any more
   };
   struct Run {
     Item item;
@@ -76,6 +103,7 @@ class Manager {
   void look_first(Run& run, const Action& action);
   void send(Run& run, const Action& action, bool force);
   void prove_absence(Run& run, const Action& action);
+  Error still_there(const Action& action, const Json& live);
   void answered(Run& run, const Action& action, Result<Json> answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);
@@ -99,7 +127,7 @@ class Manager {
   std::list<net::Handle> events_in_flight_;
   bool pumping_ = false;
   bool draining_ = false;
-  std::function<void()> idle_;
+  std::function<void()> idle_, synced_;
   bool check_posted_ = false;
   net::Handle timer_, park_timer_;
 };

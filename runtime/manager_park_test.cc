@@ -106,4 +106,47 @@ TEST_CASE_FIXTURE(ManagerFixture, "draining does not wait for caches") {
   CHECK(idle);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture,
+                  "what a write did not find any more is not planned for again before the cache shows that it is gone") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment&) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.status = status("Done");
+    out.notes = {{true, "Done", "of what is not there"}};
+    return out;
+  };
+  plans = 0;
+  for (int i = 0; i < 10; ++i) look();
+  CHECK(plans == 1);
+  CHECK(server.writes == std::vector<std::string>{"PATCH networks/a/status"});  // and no Event
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "what is refused for an object that is gone is not tried again before the cache shows that") {
+  start();
+  server.held_watches = {"networks"};
+  REQUIRE(server.store.remove(kNetworks, kKey));
+  plan = [&](const Moment& moment) {
+    Plan out;
+    if (!networks.get(kKey)) return out;
+    out.actions = {write(Verb::kCreate, kNetworks, "bad", R"({"spec":{"nonsense":1}})")};
+    if (moment.refusal) out.status = status("Refused");
+    return out;
+  };
+  look();
+  server.writes.clear();
+  time.pass(loop, seconds(9));
+  CHECK(server.writes.empty());
+  server.release();
+  time.pass(loop, seconds(1));
+  CHECK_FALSE(networks.get(kKey));
+  CHECK(server.writes.empty());
+}
+
 }  // namespace knfe::runtime

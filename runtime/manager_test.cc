@@ -140,4 +140,36 @@ TEST_CASE_FIXTURE(ManagerFixture, "metrics tell of runs, errors, caches and requ
   }
 }
 
+TEST_CASE_FIXTURE(ManagerFixture, "an owner is looked at when what it owns comes, changes, goes or is taken from it") {
+  manager->wake_owner(maps, controller);
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  const auto looks = [&](const std::function<void()>& happen) {
+    plans = 0;
+    happen();
+    time.pass(loop, milliseconds(10));
+    return plans;
+  };
+  const auto patch = [&](const char* text) {
+    return [&, text] {
+      REQUIRE(server.store.merge_patch(api::ConfigMap::resource, {"n", "one"}, fakes::json(text), "", "somebody"));
+    };
+  };
+  const char* kOwned =
+      R"({"metadata":{"ownerReferences":[{"apiVersion":"knfe.io/v1alpha1","kind":"Network","name":"a","uid":"u","controller":true}]}})";
+  CHECK(looks([&] {
+          REQUIRE(server.store.create(api::ConfigMap::resource,
+                                      fakes::json(R"({"metadata":{"name":"one","namespace":"n","labels":{"ours":"1"}}})")));
+        }) == 0);
+  CHECK(looks(patch(kOwned)) == 1);
+  CHECK(looks(patch(R"({"data":{"x":"y"}})")) == 1);
+  CHECK(looks(patch(R"({"metadata":{"ownerReferences":null}})")) == 1);
+  CHECK(
+      looks(patch(
+          R"({"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Another","name":"a","uid":"u","controller":true}]}})")) ==
+      0);
+  patch(kOwned)();
+  CHECK(looks([&] { REQUIRE(server.store.remove(api::ConfigMap::resource, {"n", "one"})); }) == 1);
+}
+
 }  // namespace knfe::runtime

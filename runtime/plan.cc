@@ -1,5 +1,7 @@
 #include "runtime/plan.h"
 
+#include "base/text.h"
+
 namespace knfe::runtime {
 
 namespace {
@@ -19,6 +21,9 @@ std::string_view name_of(Action::Verb verb) {
   }
   KNFE_CHECK(false && "known verb");
 }
+
+// A refusal repeats what was refused, and passing it up adds a name at each step: the API server takes 32 KiB.
+constexpr std::size_t kLongestMessage = 1'500;
 
 Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<std::string>& finalizers) {
   JsonArray names;
@@ -60,12 +65,12 @@ Action delete_of(const api::Resource& resource, const api::Meta& meta) {
   return action;
 }
 
-Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& owner_uid) {
+Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid) {
   Action action;
   action.verb = Action::Verb::kProve;
   action.resource = resource;
   action.key = key;
-  action.uid = owner_uid;
+  action.uid = uid;
   return action;
 }
 
@@ -89,7 +94,7 @@ void ConditionWriter::set_text(std::string_view type, std::string_view status, s
                                std::string_view message) {
   const auto* before = api::find(live_, type);
   const bool moved = !before || before->status != status;
-  conditions.push_back({std::string(type), std::string(status), std::string(reason), std::string(message),
+  conditions.push_back({std::string(type), std::string(status), std::string(reason), cut(message, kLongestMessage),
                         moved ? moment_.wall : before->last_transition_time, meta_.generation});
   const bool bad = (status == "True") == (type == "Stalled" || type == "DeletionBlocked");
   const bool worth_telling = type != "Reconciling" && (before ? moved || (bad && before->reason != reason) : status == "True");

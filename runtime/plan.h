@@ -18,7 +18,7 @@ struct Action {
     kCreate,  // create `body`; that the name is taken is learned, not an error
     kPatch,   // merge patch `body`
     kDelete,  // if uid (and resource_version, where given) still hold
-    kProve,   // read live: goes on only if nothing controlled by `uid` has this name
+    kProve,   // read live: goes on only if what has this name neither is `uid` nor is controlled by it
   };
   Verb verb = Verb::kApply;
   api::Resource resource;
@@ -27,8 +27,8 @@ struct Action {
   Json body;
   std::string uid;
   std::string resource_version;
-  std::string manager = std::string(api::kFieldManager);
-  bool fresh = false;  // kApply: the cache has nothing of this name
+  std::string manager;  // field manager; empty: the operator's own
+  bool fresh = false;   // kApply: the cache has nothing of this name
 
   std::string text() const;  // "apply networkfunctions ns/name"
 };
@@ -59,8 +59,8 @@ struct Moment {
 // Adds an apply of `desired` unless `live` (null: absent) holds it already.
 void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live);
 Action delete_of(const api::Resource& resource, const api::Meta& meta);
-// What follows in the plan happens only if no object of this name is controlled by `owner_uid`.
-Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& owner_uid);
+// What follows in the plan happens only if no object of this name has this UID or is controlled by its owner.
+Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid);
 // The merge patches that put one finalizer on and take it off.
 Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
 Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);

@@ -18,7 +18,7 @@ void Queue::add(const Item& item, Instant due) {
 
 std::optional<Item> Queue::take(Instant now) {
   if (order_.empty() || order_.begin()->first > now) return std::nullopt;
-  const Item item = order_.begin()->second;
+  Item item = order_.begin()->second;
   order_.erase(order_.begin());
   due_.erase(item);
   working_.insert(item);

@@ -1,7 +1,7 @@
 """What is built from pinned Go modules, and where each binary is kept.
 
 A module's binaries live in <cache>/<module>-<key>/, where the key covers everything that decides their content: go.mod,
-go.sum, the build flags and the Go version. A file there is complete: it is built elsewhere and renamed into place.
+go.sum, sources of ours, the build flags and the Go version. A file there is complete: it is built elsewhere and renamed into place.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ PAUSE_IMAGE = "pause.tar"
 
 
 class GoModule:
-    """One folder of dev/ with a go.mod whose tools are the binaries to build."""
+    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name."""
 
-    def __init__(self, folder, release=None):
+    def __init__(self, folder, release=None, program=None):
         self.folder = DEV / folder
-        self.name = folder
+        self.name = program or folder
         text = (self.folder / "go.mod").read_text()
         block = re.search(r"^tool \(\n(.*?)^\)", text, re.M | re.S)
         packages = block[1].split() if block else re.findall(r"^tool (\S+)", text, re.M)
-        self.packages = {self._binary(package): package for package in packages}
+        self.packages = {program: "."} if program else {self._binary(package): package for package in packages}
         self.linker = "-s -w"
         if release:
             # Without a version the API server calls itself v0.0.0 and feature gates go by that.
@@ -56,7 +56,8 @@ class GoModule:
         if self._key is None:
             digest = hashlib.sha256()
             for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes(),
-                         repr(self.flags).encode(), go_version().encode()):
+                         repr(self.flags).encode(), go_version().encode(),
+                         *(file.read_bytes() for file in sorted(self.folder.glob("*.go")))):
                 digest.update(hashlib.sha256(part).digest())
             self._key = digest.hexdigest()[:16]
         return CACHE / f"{self.name}-{self._key}"
@@ -70,7 +71,9 @@ class GoModule:
 
 MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes"), GoModule("multus"),
            GoModule("cni-plugins")]
+FAULTPROXY = "faultproxy"  # for tests: built by who needs it
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
+MODULE_OF_TESTS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY)}
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", PAUSE]
 EVERYTHING = CONTROL_PLANE + [name for name in MODULE_OF if name not in CONTROL_PLANE] + [CRD, PAUSE_IMAGE]
 
@@ -90,12 +93,16 @@ def go_version():
 go_version.answer = None
 
 
+def _module(name):
+    return MODULE_OF.get(name) or MODULE_OF_TESTS[name]
+
+
 def path(name):
     """Where the built thing of this name is, or will be."""
     if name in (PAUSE, PAUSE_IMAGE):
         digest = hashlib.sha256((DEV / "pause.c").read_bytes() + (DEV / "oci").read_bytes()).hexdigest()[:16]
         return CACHE / f"pause-{digest}" / name
-    module = MODULE_OF["multus" if name == CRD else name]
+    module = _module("multus" if name == CRD else name)
     return module.directory / name
 
 
@@ -119,7 +126,7 @@ def build(names):
             elif name == CRD:
                 _extract_crd(MODULE_OF["multus"], output)
             else:
-                _build_go(MODULE_OF[name], name, output, progress)
+                _build_go(_module(name), name, output, progress)
             output.rename(target)
 
 

@@ -23,11 +23,6 @@ std::string set_name(const api::NetworkFunction& function, const api::Role& role
 
 bool has_agent(const api::MemberTemplate& member) { return member.membership.agent != "None"; }
 
-std::string service_account_of(const api::NetworkFunction& function, const api::MemberTemplate& member) {
-  const auto own = as_string(at(member.workload.pod.spec, "serviceAccountName"));
-  return own.empty() ? function.meta.key.name : std::string(own);
-}
-
 JsonArray strings(const std::set<std::string>& values) {
   JsonArray out;
   for (const auto& value : values) out.push_back(Json(value));
@@ -50,7 +45,7 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   std::set<std::string> members, accounts;
   for (const auto& role : function.spec.roles) {
     if (!has_agent(role)) continue;
-    accounts.insert(service_account_of(function, role));
+    accounts.insert(service_account_of(role, key.name));
     const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
     for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
   }
@@ -58,37 +53,34 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   for (const auto* member : members_of(function, view)) {
     const auto* pod = pod_of(*member, view);
     if (!has_agent(member->spec) && !(pod && is_reporter(*member, *pod))) continue;
-    accounts.insert(service_account_of(function, member->spec));
+    accounts.insert(service_account_of(member->spec, key.name));
     members.insert(member->meta.key.name);
   }
-  if (accounts.empty()) {
-    const auto drop = [&](const auto& cache) {
-      if (const auto* meta = cache.meta(key); meta && meta->owned_by(function.meta.uid)) children.remove(cache.resource(), *meta);
-    };
-    drop(view.role_bindings);
-    drop(view.rbac_roles);
-    drop(view.service_accounts);
-    return;
-  }
+  // Where there are no agents any more, what they were allowed is taken back. (The operators may not delete rights: they go with
+  // the function.)
+  const auto* live_role = view.rbac_roles.meta(key);
+  if (accounts.empty() && !(live_role && live_role->owned_by(function.meta.uid))) return;
   const auto child = [&](const api::Resource& resource) {
     return child_of(function, resource, key.name, {{label::kFunction, key.name}});
   };
-  const auto live = [&](const auto& cache) { return cache.meta(key); };
 
-  children.apply(api::ServiceAccount::resource, child(api::ServiceAccount::resource), live(view.service_accounts));
+  children.apply(api::ServiceAccount::resource, child(api::ServiceAccount::resource), view.service_accounts.meta(key));
   auto role = child(api::RbacRole::resource);
-  role["rules"] = JsonArray{rule("", "configmaps", JsonArray{Json(peers_name(key.name))}, {"get", "list", "watch"}),
-                            rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
-                            rule(api::kGroup, "members/status", strings(members), {"patch"})};
-  children.apply(api::RbacRole::resource, std::move(role), live(view.rbac_roles));
+  // A rule without names would be one for all names.
+  if (!members.empty()) {
+    role["rules"] = JsonArray{rule("", "configmaps", JsonArray{Json(peers_name(key.name))}, {"get", "list", "watch"}),
+                              rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
+                              rule(api::kGroup, "members/status", strings(members), {"patch"})};
+  }
+  children.apply(api::RbacRole::resource, std::move(role), live_role);
   auto binding = child(api::RoleBinding::resource);
   binding["roleRef"] = JsonObject{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", key.name}};
   JsonArray subjects;
   for (const auto& account : accounts) {
     subjects.push_back(JsonObject{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", key.ns}});
   }
-  binding["subjects"] = std::move(subjects);
-  children.apply(api::RoleBinding::resource, std::move(binding), live(view.role_bindings));
+  if (!subjects.empty()) binding["subjects"] = std::move(subjects);
+  children.apply(api::RoleBinding::resource, std::move(binding), view.role_bindings.meta(key));
 }
 
 runtime::Action size_action(const api::Meta& set, std::int32_t replicas) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "operators/child.h"
 #include "operators/function/membership.h"
@@ -15,33 +16,123 @@ namespace {
 
 constexpr Duration kRest{5'000};  // between the end of a pod and its replacement
 
-Plan plan_departure(const api::Member& member, const api::Pod* pod, const Moment& moment) {
+// A connection point goes once no pod carries its addresses: a fresh read proves that, not the cache.
+void let_go(const api::ConnectionPoint& point, const api::Member& member, Plan& plan) {
+  if (!point.meta.deleting || !point.meta.has_finalizer(kConnectionPointFinalizer)) return;
+  plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
+  plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, point.meta, kConnectionPointFinalizer));
+}
+
+Plan plan_departure(const api::Member& member, const View& view, const api::Pod* pod, const Moment& moment) {
   Plan plan;
   if (pod) {
     if (!pod->meta.deleting) plan.actions.push_back(runtime::delete_of(api::Pod::resource, pod->meta));
-    // Until the pod is proven gone it may carry the member's addresses.
-    api::MemberStatus status = member.status;
-    ConditionWriter write(member.status.conditions, member.meta, moment);
-    write.set_ready(false, false, "PodTerminating",
-                    "Pod " + pod->meta.key.name + " is ending; the member and its addresses go when it is gone.");
-    status.agent.reset();
-    status.observed_generation = member.meta.generation;
-    status.conditions = std::move(write.conditions);
-    runtime::write_status(plan, member, status, std::move(write.notes));
-  } else if (member.meta.has_finalizer(kMemberFinalizer)) {
-    // The addresses go with the member: that no pod of it is there is proven by a fresh read, not by the cache.
-    plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
-    plan.actions.push_back(runtime::finalizer_removal(api::Member::resource, member.meta, kMemberFinalizer));
+  } else {
+    // Those that are deleted first, as foreground deletion does: the member waits for them.
+    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) let_go(*point, member, plan);
+    if (member.meta.has_finalizer(kMemberFinalizer)) {
+      plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
+      plan.actions.push_back(runtime::finalizer_removal(api::Member::resource, member.meta, kMemberFinalizer));
+    }
+    if (!moment.refusal) return plan;
   }
+  // Until the pod is proven gone it may carry the member's addresses.
+  api::MemberStatus status = member.status;
+  ConditionWriter write(member.status.conditions, member.meta, moment);
+  write.set_ready(false, false, "PodTerminating",
+                  "Pod " + member.meta.key.name + " is ending; the member and its addresses go when it is gone.");
+  status.agent.reset();
+  status.observed_generation = member.meta.generation;
+  status.conditions = std::move(write.conditions);
+  runtime::write_status(plan, member, status, std::move(write.notes));
   return plan;
 }
 
-std::string addresses_of(const std::vector<Attached>& attachments) {
-  std::string out;
-  for (const auto& [network, point] : attachments) {
-    for (const auto& address : point->status.addresses) out += (out.empty() ? "" : ",") + address.ip;
+// What a member has of its networks, and what it lacks.
+struct Networking {
+  std::vector<Attached> attached;
+  std::vector<api::MemberAddress> addresses;
+  std::string missing;   // the first thing that is; empty: nothing
+  bool stalled = false;  // until somebody acts
+
+  void lacks(std::string what, bool until_somebody_acts) {
+    if (missing.empty()) missing = std::move(what);
+    stalled = stalled || until_somebody_acts;
   }
+};
+
+// Why nothing can be attached to a network yet; empty: it can.
+std::string unusable(const std::string& name, const api::Network* network, const View& view) {
+  if (!network) return "Network " + name + " does not exist: create it, and this goes on by itself";
+  const auto* realised = view.attachments.get(network->meta.key);
+  if (realised && realised->meta.owned_by(network->meta.uid)) return {};
+  const auto* ready = api::find(network->status.conditions, "Ready");
+  return "Network " + name + (ready && ready->status != "True" ? ": " + ready->message : " is being realised.");
+}
+
+// Makes the member's connection points and replaces those that cannot stay; as long as `pod` is there, it carries what it was
+// made with.
+Networking plan_connection_points(const api::Member& member, const View& view, const api::Pod* pod, Plan& plan,
+                                  Children& children) {
+  Networking out;
+  const auto& ns = member.meta.key.ns;
+  const auto replace = [&](const api::ConnectionPoint& point) {
+    if (pod) return;
+    children.remove(api::ConnectionPoint::resource, point.meta);
+    let_go(point, member, plan);
+  };
+  std::set<std::string> wanted;
+  for (const auto& attachment : member.spec.connection_points) {
+    const std::string name = connection_point_name(member, attachment);
+    wanted.insert(name);
+    const auto* live = view.connection_points.get({ns, name});
+    const bool ours = live && live->meta.owned_by(member.meta.uid);
+    auto desired = child_of(member, api::ConnectionPoint::resource, name,
+                            {{label::kFunction, member.spec.function}, {label::kMember, member.meta.key.name}});
+    api::ConnectionPointSpec spec;
+    spec.network = attachment.network;
+    spec.workload = api::Ref{member.meta.key.name};
+    spec.interface = interface_of(attachment);
+    desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kConnectionPointFinalizer)};
+    desired["spec"] = api::encode(spec);
+    // A connection point cannot change, and one that is deleted does not come back: another takes its place.
+    const bool outdated =
+        ours && (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface);
+    if (outdated) {
+      replace(*live);
+    } else {
+      children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
+    }
+    const bool stays = ours && !(outdated && !pod) && !live->status.addresses.empty();
+    const auto* network = view.networks.get({ns, attachment.network.name});
+    if (const auto why = unusable(attachment.network.name, network, view); !why.empty()) {
+      out.lacks("ConnectionPoint " + name + ": " + why, network && api::is_true(network->status.conditions, "Stalled"));
+    } else if (!stays) {
+      const auto* ready = ours && !outdated ? api::find(live->status.conditions, "Ready") : nullptr;
+      const bool told = ready && ready->status != "True";
+      out.lacks("ConnectionPoint " + name + (told ? ": " + ready->message : " is being made."),
+                told && api::is_true(live->status.conditions, "Stalled"));
+    } else {
+      out.attached.push_back({network, live});
+    }
+    if (!stays) continue;
+    api::MemberAddress address{attachment.name, {}};
+    for (const auto& given : live->status.addresses) address.ips.push_back(given.ip);
+    out.addresses.push_back(std::move(address));
+  }
+  for (const auto* point : view.connection_points.owned_by(member.meta.uid)) {
+    if (!wanted.contains(point->meta.key.name)) replace(*point);
+  }
+  if (!children.taken().empty()) out.missing = children.taken();
   return out;
+}
+
+std::string addresses_of(const api::Member& member, const std::vector<Attached>& attachments) {
+  JsonObject out;
+  for (std::size_t i = 0; i < attachments.size(); ++i) {
+    out[member.spec.connection_points[i].name] = ips_of(*attachments[i].connection_point);
+  }
+  return to_text(Json(std::move(out)));
 }
 
 runtime::Action create_pod(const api::Member& member, std::vector<Attached> attachments, const NetworkProvider& networks,
@@ -51,7 +142,7 @@ runtime::Action create_pod(const api::Member& member, std::vector<Attached> atta
   Json pod = workloads.build(input);
   auto& metadata = pod.as_object()["metadata"].as_object();
   metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Member::resource, member.meta)};
-  metadata["annotations"].as_object()[kAddresses] = addresses_of(input.attachments);
+  metadata["annotations"].as_object()[kAddresses] = addresses_of(member, input.attachments);
   runtime::Action action;
   action.verb = runtime::Action::Verb::kCreate;
   action.resource = api::Pod::resource;
@@ -65,7 +156,7 @@ bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachment
   const auto made_of = pod.meta.annotations.find(kTemplateHash);
   const auto carried = pod.meta.annotations.find(kAddresses);
   return made_of != pod.meta.annotations.end() && made_of->second == template_hash(member.spec) &&
-         carried != pod.meta.annotations.end() && carried->second != addresses_of(attachments);
+         carried != pod.meta.annotations.end() && carried->second != addresses_of(member, attachments);
 }
 
 // Why a member with a pod does not serve.
@@ -87,66 +178,14 @@ std::pair<std::string, std::string> why_not_serving(const api::Member& member, c
 Plan plan_member(const api::Member& member, const View& view, const NetworkProvider& networks, const WorkloadProvider& workloads,
                  const Moment& moment) {
   const auto* pod = pod_of(member, view);
-  if (member.meta.deleting) return plan_departure(member, pod, moment);
+  if (member.meta.deleting) return plan_departure(member, view, pod, moment);
 
   Plan plan;
   Children children(plan, member.meta.uid);
-  // A connection point goes once no pod carries its addresses: a fresh read proves that, not the cache.
-  const auto let_go = [&](const api::ConnectionPoint& point) {
-    if (pod) return;
-    children.remove(api::ConnectionPoint::resource, point.meta);
-    if (!point.meta.deleting || !point.meta.has_finalizer(kConnectionPointFinalizer)) return;
-    plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
-    plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, point.meta, kConnectionPointFinalizer));
-  };
-  std::vector<Attached> attached;
+  const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, pod, plan, children);
+  const bool networked = missing.empty();
   api::MemberStatus status;
-  std::string missing;
-  bool missing_stalled = false;
-  for (const auto& attachment : member.spec.connection_points) {
-    const std::string name = connection_point_name(member, attachment);
-    const auto* live = view.connection_points.get({member.meta.key.ns, name});
-    auto desired = child_of(member, api::ConnectionPoint::resource, name,
-                            {{label::kFunction, member.spec.function}, {label::kMember, member.meta.key.name}});
-    api::ConnectionPointSpec spec;
-    spec.network = attachment.network;
-    spec.workload = api::Ref{member.meta.key.name};
-    spec.interface = interface_of(attachment);
-    desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kConnectionPointFinalizer)};
-    desired["spec"] = api::encode(spec);
-    // A connection point cannot change, and one that is deleted does not come back: another takes its place.
-    const bool other = live && live->meta.owned_by(member.meta.uid) &&
-                       (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface);
-    if (other) {
-      let_go(*live);
-    } else {
-      children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
-    }
-    const auto* network = view.networks.get({member.meta.key.ns, attachment.network.name});
-    if (!network || !live || (other && !pod) || live->status.addresses.empty()) {
-      const auto* ready = live && !other ? api::find(live->status.conditions, "Ready") : nullptr;
-      if (missing.empty()) {
-        const bool told = ready && ready->status != "True";
-        missing = "ConnectionPoint " + name +
-                  (told       ? ": " + ready->message
-                   : !network ? ": Network " + attachment.network.name + " does not exist: create it, and this goes on by itself"
-                              : " is being made.");
-      }
-      missing_stalled = missing_stalled || (live && api::is_true(live->status.conditions, "Stalled"));
-      continue;
-    }
-    attached.push_back({network, live});
-    api::MemberAddress address{attachment.name, {}};
-    for (const auto& given : live->status.addresses) address.ips.push_back(given.ip);
-    status.addresses.push_back(std::move(address));
-  }
-  for (const auto* point : view.connection_points.owned_by(member.meta.uid)) {
-    const bool wanted =
-        std::any_of(member.spec.connection_points.begin(), member.spec.connection_points.end(),
-                    [&](const auto& attachment) { return connection_point_name(member, attachment) == point->meta.key.name; });
-    if (!wanted) let_go(*point);
-  }
-  const bool networked = missing.empty() && children.taken().empty();
+  status.addresses = addresses;
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
   // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
   // that: its agent was asked to leave then, and goes back when it hears that it is wanted.

@@ -26,8 +26,13 @@ void apply_member(const api::MemberSet& set, std::int32_t ordinal, bool leave, c
   children.apply(api::Member::resource, std::move(desired), live);
 }
 
-// Pods of an older template are replaced one at a time while all others serve; those that do not serve anyway, at once. Returns
-// how many there are.
+bool networked(const api::Member& member) {
+  const auto* condition = api::find(member.status.conditions, "Networked");
+  return condition && condition->status == "True" && condition->observed_generation == member.meta.generation;
+}
+
+// Pods of an older template are replaced one at a time, while all others serve and the next pod can be made; those that do not
+// serve anyway, at once. Returns how many there are.
 int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view,
                      Children& children) {
   const std::string current = template_hash(set.spec);
@@ -42,10 +47,10 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
     const auto found = pod->meta.annotations.find(kTemplateHash);
     if (found != pod->meta.annotations.end() && found->second == current) continue;
     ++outdated;
-    if (serves) {
-      next = pod;
-    } else {
+    if (!serves) {
       children.remove(api::Pod::resource, pod->meta);
+    } else if (networked(*member) && template_hash(member->spec) == current) {
+      next = pod;
     }
   }
   if (next && all_serve) children.remove(api::Pod::resource, next->meta);
@@ -78,7 +83,9 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
       if (member->meta.deleting) continue;
       if (member->spec.desired != "Left") {
         apply_member(set, member->spec.ordinal, true, &member->meta, children);
-      } else if (has_left(*member, pod_of(*member, view))) {
+      } else if (const auto* pod = pod_of(*member, view); has_left(*member, pod)) {
+        // That it has no pod to drain is nothing that a cache can prove.
+        if (!pod) plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member->meta.key, member->meta.uid));
         children.remove(api::Member::resource, member->meta);
       }
     }
@@ -109,9 +116,14 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
     const std::string why = !stalled.empty() ? stalled : waiting.empty() ? "Members are being made." : waiting;
     write.set_ready(false, !stalled.empty(), "MembersNotServing", why);
   } else if (outdated > 0) {
+    // A template that asks for networks that are not there replaces nothing.
+    const auto held_up = std::find_if(staying.begin(), staying.end(), [](const auto* member) { return !networked(*member); });
+    const auto* why = held_up == staying.end() ? nullptr : api::find((*held_up)->status.conditions, "Networked");
+    const bool told = why && why->status != "True";
     write.set_ready(false, false, "Updating",
                     std::to_string(outdated) + " of " + std::to_string(wanted) +
-                        " members run an older template; they are replaced one at a time.");
+                        " members run an older template; they are replaced one at a time" +
+                        (told ? ". Member " + (*held_up)->meta.key.name + " waits: " + why->message : "."));
   } else if (!leaving.empty()) {
     write.set_ready(true, false, "Leaving",
                     "All members serve; " + leaving.front() +

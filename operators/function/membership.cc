@@ -64,28 +64,45 @@ std::vector<const api::Member*> members_of(const api::NetworkFunction& function,
   return out;
 }
 
+namespace {
+
+std::optional<Json> addresses_to_carry(const api::Member& member, const View& view) {
+  JsonObject addresses;
+  for (const auto& attachment : member.spec.connection_points) {
+    const auto* point = view.connection_points.get({member.meta.key.ns, connection_point_name(member, attachment)});
+    if (!point || !point->meta.owned_by(member.meta.uid) || point->status.addresses.empty()) return std::nullopt;
+    addresses[attachment.name] = ips_of(*point);
+  }
+  return addresses;
+}
+
+std::optional<Json> carried_by(const api::Pod& pod) {
+  const auto found = pod.meta.annotations.find(kAddresses);
+  if (found == pod.meta.annotations.end()) return std::nullopt;
+  auto json = parse_json(found->second);
+  if (!json || !json->is_object()) return std::nullopt;
+  return std::move(*json);
+}
+
+}  // namespace
+
+JsonArray ips_of(const api::ConnectionPoint& point) {
+  JsonArray out;
+  for (const auto& address : point.status.addresses) out.push_back(Json(address.ip));
+  return out;
+}
+
 Json member_list(const api::NetworkFunction& function, const View& view) {
   JsonArray list;
   for (const auto* member : members_of(function, view)) {
-    JsonObject addresses;
-    bool complete = true;
-    for (const auto& attachment : member->spec.connection_points) {
-      const auto* point = view.connection_points.get({member->meta.key.ns, connection_point_name(*member, attachment)});
-      if (!point || !point->meta.owned_by(member->meta.uid) || point->status.addresses.empty()) {
-        complete = false;
-        break;
-      }
-      JsonArray ips;
-      for (const auto& address : point->status.addresses) ips.push_back(Json(address.ip));
-      addresses[attachment.name] = std::move(ips);
-    }
-    if (!complete) continue;
     const auto* pod = pod_of(*member, view);
+    auto addresses = pod ? carried_by(*pod) : addresses_to_carry(*member, view);
+    if (!addresses) continue;
     JsonObject entry{{"name", member->meta.key.name},
                      {"role", member->spec.role},
                      {"ordinal", member->spec.ordinal},
                      {"state", name(standing_of(*member, pod))},
-                     {"addresses", std::move(addresses)}};
+                     {"addresses", std::move(*addresses)}};
     if (asked_to_leave(*member, pod)) entry["leave"] = true;
     list.push_back(std::move(entry));
   }
@@ -98,6 +115,13 @@ std::string connection_point_name(const api::Member& member, const api::Attachme
 
 const std::string& interface_of(const api::Attachment& attachment) {
   return attachment.interface.empty() ? attachment.name : attachment.interface;
+}
+
+std::string service_account_of(const api::MemberTemplate& member_template, const std::string& function) {
+  for (const char* field : {"serviceAccountName", "serviceAccount"}) {
+    if (const auto own = as_string(at(member_template.workload.pod.spec, field)); !own.empty()) return std::string(own);
+  }
+  return function;
 }
 
 std::string template_hash(const api::MemberTemplate& member_template) {

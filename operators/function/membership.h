@@ -27,16 +27,20 @@ std::vector<const api::Member*> members_of(const api::NetworkFunction& function,
 
 // The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with
 // "leave": true for whoever is asked to leave (a member that leaves by itself is Leaving, too, and may come back). A member is on
-// it from when all its addresses are known until it is gone.
+// it from when all its addresses are known until it is gone, with those that its pod carries, or will carry.
 Json member_list(const api::NetworkFunction& function, const View& view);
 
+JsonArray ips_of(const api::ConnectionPoint& point);
 std::string connection_point_name(const api::Member& member, const api::Attachment& attachment);
 const std::string& interface_of(const api::Attachment& attachment);
+
+// The ServiceAccount that the pod of a member runs as: the template's (also by its deprecated name), or the function's.
+std::string service_account_of(const api::MemberTemplate& member_template, const std::string& function);
 
 // Changes when what runs in a member would be another.
 std::string template_hash(const api::MemberTemplate& member_template);
 inline constexpr const char* kTemplateHash = "knfe.io/template-hash";
-// The addresses with which a pod was made: it cannot get others.
+// The addresses with which a pod was made, {"connection point": ["10.20.0.7"]}: it cannot get others.
 inline constexpr const char* kAddresses = "knfe.io/addresses";
 
 }  // namespace knfe::operators

@@ -77,6 +77,9 @@ struct Fixture {
     pod.ready = true;
     put_point("core", member, ips);
     if (change) change(member, pod);
+    JsonObject carried;
+    for (const auto& attachment : member.spec.connection_points) carried[attachment.name] = JsonArray(ips.begin(), ips.end());
+    pod.meta.annotations.emplace(kAddresses, to_text(Json(carried)));
     view.members.put(member);
     view.pods.put(pod);
   }
@@ -199,11 +202,13 @@ TEST_CASE_FIXTURE(Fixture, "whoever is asked to leave is marked, whoever leaves 
 }
 
 TEST_CASE_FIXTURE(Fixture, "a member is not listed before all its addresses are known") {
-  const auto two_points = [](api::Member& member, api::Pod&) {
+  const auto no_pod = [](api::Member&, api::Pod& pod) { pod.meta.owners.front().uid = "predecessor"; };
+  const auto two_points = [&](api::Member& member, api::Pod& pod) {
     member.spec.connection_points.push_back({"access", "", {"net"}});
+    no_pod(member, pod);
   };
   SUBCASE("a connection point is not there") { put("r", 0, {"10.0.0.1"}, "set", two_points); }
-  SUBCASE("a connection point has no address") { put("r", 0, {}); }
+  SUBCASE("a connection point has no address") { put("r", 0, {}, "set", no_pod); }
   SUBCASE("a connection point is another's") {
     put("r", 0, {"10.0.0.1"}, "set", two_points);
     api::Member predecessor;
@@ -217,6 +222,15 @@ TEST_CASE_FIXTURE(Fixture, "a member without connection points is listed, with n
   put("r", 0, {}, "set", [](api::Member& member, api::Pod&) { member.spec.connection_points.clear(); });
   const Json list = member_list(function, view);
   CHECK(canonical(at(as_array(at(list, "members")).front(), "addresses")) == "{}");
+}
+
+TEST_CASE_FIXTURE(Fixture, "whoever has a pod is listed with what that carries, whatever is wanted by now") {
+  put("r", 0, {"10.0.0.1"}, "set", [](api::Member& member, api::Pod& pod) {
+    pod.meta.annotations[kAddresses] = R"({"old": ["10.0.0.9"]})";
+    member.spec.connection_points.push_back({"new", "", {"net"}});
+  });
+  const Json list = member_list(function, view);
+  CHECK(canonical(at(as_array(at(list, "members")).front(), "addresses")) == R"({"old":["10.0.0.9"]})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "another's pod of the member's name says nothing of it") {

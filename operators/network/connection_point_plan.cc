@@ -82,8 +82,11 @@ runtime::Action claim(const Slot& slot, const api::ConnectionPoint& point, const
   JsonObject object = api::skeleton(action.resource, action.key);
   auto& metadata = object["metadata"].as_object();
   metadata["labels"] = JsonObject{{label::kNetwork, network.meta.key.name}, {label::kManagedBy, "knfe"}};
-  // The garbage collector releases it once a quorum read shows that the owner's UID is gone.
-  metadata["ownerReferences"] = JsonArray{api::owner_reference(api::ConnectionPoint::resource, point.meta)};
+  metadata["finalizers"] = JsonArray{Json(kAllocationFinalizer)};
+  // The garbage collector deletes it after its owner. It waits for the owner, so the owner must not wait for it.
+  Json owner = api::owner_reference(api::ConnectionPoint::resource, point.meta);
+  owner.as_object()["blockOwnerDeletion"] = false;
+  metadata["ownerReferences"] = JsonArray{std::move(owner)};
   object["spec"] = api::encode(
       api::AllocationSpec{network.meta.key.name, slot.subnet->name, slot.candidate, point.meta.key.name, point.meta.uid});
   action.body = std::move(object);
@@ -122,7 +125,14 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
   return {};
 }
 
-// The garbage collector releases the addresses once the connection point is gone, which a workload that carries them delays.
+// The pod that carries the addresses, if it is there.
+const api::Pod* carrier_of(const api::ConnectionPoint& point, const View& view) {
+  const auto* owner = point.meta.controller();
+  const auto* pod = owner ? view.pods.get({point.meta.key.ns, owner->name}) : nullptr;
+  return pod && pod->meta.owned_by(owner->uid) ? pod : nullptr;
+}
+
+// The addresses are released once the connection point is gone, which a workload that carries them delays.
 Plan plan_departure(const api::ConnectionPoint& point, const View& view, const Moment& moment) {
   Plan plan;
   const auto& meta = point.meta;
@@ -135,8 +145,7 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
     plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, meta, kConnectionPointFinalizer));
     return plan;
   }
-  const auto* pod = view.pods.get(workload);
-  if (!pod || !pod->meta.owned_by(owner->uid)) return plan;  // the member is about to let go
+  if (!carrier_of(point, view)) return plan;  // the member lets go
   const std::string blocked = "Pod " + workload.name + " carries its addresses: it goes when the pod has ended";
   api::ConnectionPointStatus status = point.status;
   ConditionWriter write(point.status.conditions, meta, moment);
@@ -156,6 +165,20 @@ std::string allocation_name(const api::Network& network, const std::string& ip) 
   const auto address = parse_address(ip);
   KNFE_CHECK(address);
   return "ip." + space + "." + to_hex(*address);
+}
+
+Plan plan_allocation(const api::Allocation& allocation, const View& view) {
+  Plan plan;
+  const auto& meta = allocation.meta;
+  if (!meta.deleting || !meta.has_finalizer(kAllocationFinalizer)) return plan;
+  if (const auto* owner = meta.controller()) {
+    const api::Key key{meta.key.ns, owner->name};
+    const auto* point = view.connection_points.get(key);
+    if (point && point->meta.uid == owner->uid) return plan;  // it is the claim of that, whoever has deleted it
+    plan.actions.push_back(runtime::proof_of_absence(api::ConnectionPoint::resource, key, owner->uid));
+  }
+  plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, meta, kAllocationFinalizer));
+  return plan;
 }
 
 Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, const Moment& moment) {
@@ -206,13 +229,21 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
       !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
   const bool complete = !objection && holds_all;
 
+  const bool carried = carrier_of(point, view) != nullptr;
   for (const auto* allocation : held) {
-    const bool kept =
-        !objection && std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
-    // Without its network nothing can be decided about an address that a workload may carry.
-    if (kept || !accepted) continue;
+    const bool kept = std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
+    // All or none; but what a workload carries stays, and without its network nothing can be decided.
+    if (!accepted || (kept && (!objection || carried))) continue;
+    // That the cache shows no pod proves nothing: it may lag behind the one that tells of the objection.
+    if (const auto* owner = meta.controller(); owner && kept) {
+      plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, {meta.key.ns, owner->name}, owner->uid));
+    }
     auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
-    release.resource_version = allocation->meta.resource_version;
+    if (allocation->meta.has_finalizer(kAllocationFinalizer)) {
+      plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, allocation->meta, kAllocationFinalizer));
+    } else {
+      release.resource_version = allocation->meta.resource_version;
+    }
     plan.actions.push_back(std::move(release));
   }
   if (!objection) {

@@ -254,6 +254,43 @@ TEST_CASE_FIXTURE(Fixture, "a claim of a subnet that is not wanted is released")
   CHECK(actions(plan()) == "delete surplus@7");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a claim that is held is let go of as it was read, then released") {
+  point.spec.addresses = {{"v4", "10.0.0.2"}};
+  hold("10.0.0.2", "mine");
+  hold("fd20::2", "surplus");
+  auto surplus = *view.allocations.get({"n", allocation_name(network, "fd20::2")});
+  surplus.meta.finalizers = {kAllocationFinalizer};
+  view.allocations.put(surplus);
+  const auto plan = this->plan();
+  REQUIRE(plan.actions.size() == 2);
+  CHECK(plan.actions[0].verb == runtime::Action::Verb::kPatch);
+  CHECK(canonical(plan.actions[0].body) == R"({"metadata":{"finalizers":[],"resourceVersion":"7","uid":"surplus"}})");
+  CHECK(plan.actions[1].verb == runtime::Action::Verb::kDelete);
+  CHECK(plan.actions[1].uid == "surplus");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a claim that is deleted is held until its connection point is proven gone") {
+  hold("10.0.0.2", "mine");
+  auto claim = *view.allocations.get({"n", allocation_name(network, "10.0.0.2")});
+  claim.meta.finalizers = {kAllocationFinalizer};
+  CHECK(plan_allocation(claim, view).actions.empty());
+  claim.meta.deleting = true;
+  SUBCASE("it is there") {
+    view.connection_points.put(point);
+    CHECK(plan_allocation(claim, view).actions.empty());
+  }
+  SUBCASE("there is another of its name, or none") {
+    point.meta.uid = "successor";
+    view.connection_points.put(point);
+    const auto plan = plan_allocation(claim, view);
+    REQUIRE(plan.actions.size() == 2);
+    CHECK(plan.actions[0].verb == runtime::Action::Verb::kProve);
+    CHECK(plan.actions[0].key.name == "p");
+    CHECK(plan.actions[0].uid == "point");
+    CHECK(plan.actions[1].verb == runtime::Action::Verb::kPatch);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "without its network a connection point waits, and lets go of nothing that a workload may carry") {
   hold("10.0.0.2", "a");
   hold("fd20::2", "b");
@@ -272,6 +309,23 @@ TEST_CASE_FIXTURE(Fixture, "a network that goes gives nothing more, and what it 
   CHECK(actions(plan()) == "");
   CHECK(addresses(plan()) == "v4=10.0.0.2/30 v6=fd20::2/126");
   CHECK(ready(plan()) == "Ready: A workload can be attached.");
+}
+
+TEST_CASE_FIXTURE(Fixture, "addresses of a member are let go of only after a fresh look has shown no pod of it") {
+  // Restarted, and the caches know of one of its two claims, of no pod, and that the network goes.
+  api::Member member;
+  member.meta = meta("m", "member");
+  point.meta = meta("p", "point", member);
+  network.meta.deleting = true;
+  hold("10.0.0.2", "a");
+  const auto plan = this->plan();
+  REQUIRE(plan.actions.size() == 2);
+  CHECK(plan.actions[0].verb == runtime::Action::Verb::kProve);
+  CHECK(plan.actions[0].resource == api::Pod::resource);
+  CHECK(plan.actions[0].key.name == "m");
+  CHECK(plan.actions[0].uid == "member");
+  CHECK(plan.actions[1].verb == runtime::Action::Verb::kDelete);
+  CHECK(plan.actions[1].uid == "a");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a network that is not accepted gives nothing, and says why; what was given stays told of") {

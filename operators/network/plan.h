@@ -14,7 +14,12 @@ inline constexpr const char* kConnectionPointFinalizer = "knfe.io/addresses-carr
 
 runtime::Plan plan_network(const api::Network& network, const View& view, const NetworkProvider& provider,
                            const runtime::Moment& moment);
+// Keeps an Allocation until its ConnectionPoint is proven gone, or has no use for it: foreground deletion would take it first.
+inline constexpr const char* kAllocationFinalizer = "knfe.io/address-claimed";
+
 runtime::Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, const runtime::Moment& moment);
+
+runtime::Plan plan_allocation(const api::Allocation& allocation, const View& view);
 
 // What keeps something from being; no reason: nothing does.
 struct Objection {

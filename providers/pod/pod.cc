@@ -129,7 +129,7 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
       lifecycle.get_object()["preStop"] =
           JsonObject{{"exec", JsonObject{{"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("leave")}}}}};
     }
-    if (as_string(at(tmpl.spec, "serviceAccountName")).empty()) spec["serviceAccountName"] = member.spec.function;
+    spec["serviceAccountName"] = operators::service_account_of(member.spec, member.spec.function);
     if (at(tmpl.spec, "terminationGracePeriodSeconds").is_null()) {
       spec["terminationGracePeriodSeconds"] = member.spec.membership.leave_timeout_seconds + 5;
     }

@@ -107,7 +107,8 @@ Result<std::string> ApiServer::read(const Address& address) const {
 }
 
 Store::Answer ApiServer::write(const Address& address, const net::Request& request) {
-  const auto manager = address.query.contains("fieldManager") ? address.query.at("fieldManager") : "somebody";
+  const auto manager = address.query.contains("fieldManager") ? address.query.at("fieldManager")
+                                                              : std::string(net::header(request.headers, "User-Agent"));
   const Json body = json(request.body);
   const auto& resource = *address.resource;
   if (request.method == "POST") return store.create(resource, body, manager);

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "api/allocation.h"
-#include "api/crd.h"
 #include "api/foreign.h"
+#include "api/kinds.h"
 #include "api/network_service.h"
 #include "test/fakes/json_test.h"
 
@@ -41,6 +41,15 @@ const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "
 std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
+constexpr const char* kForeground = "foregroundDeletion";
+
+// In foreground deletion, for what it owns.
+bool waits(const Json& object) {
+  const auto& finalizers = as_array(at(object, "metadata", "finalizers"));
+  return at(object, "metadata", "deletionTimestamp").is_string() &&
+         std::find(finalizers.begin(), finalizers.end(), Json(kForeground)) != finalizers.end();
+}
+
 bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
 bool held(const Json& object) { return !as_array(at(object, "metadata", "finalizers")).empty(); }
 
@@ -337,18 +346,54 @@ void Store::end_pod(const api::Key& key) {
   forget(api::Pod::resource, key);
 }
 
+void Store::remove_in_foreground(const api::Resource& resource, const api::Key& key) {
+  auto* record = find_record(resource, key);
+  KNFE_CHECK(record);
+  Json finalizers = at(*record->object, "metadata", "finalizers");
+  if (!finalizers.is_array()) finalizers = JsonArray();
+  finalizers.as_array().push_back(Json(kForeground));
+  KNFE_CHECK(
+      merge_patch(resource, key, JsonObject{{"metadata", JsonObject{{"finalizers", std::move(finalizers)}}}}, "", "somebody"));
+  KNFE_CHECK(remove(resource, key));
+}
+
+// One step: the deletion of what has lost all its owners, or whose owner waits for it; or the end of such waiting.
 bool Store::collect_garbage() {
-  std::set<std::string> alive;
-  for (const auto& [id, record] : records_) alive.insert(uid_of(*record.object));
+  std::map<std::string, bool> owners;  // by UID, whether it waits
+  for (const auto& [id, record] : records_) owners.emplace(uid_of(*record.object), waits(*record.object));
+  std::set<std::string> blocked;
   for (const auto& [id, record] : records_) {
-    const auto& owners = as_array(at(*record.object, "metadata", "ownerReferences"));
-    const bool orphan = !owners.empty() && std::none_of(owners.begin(), owners.end(), [&](const Json& owner) {
-      return alive.contains(std::string(as_string(at(owner, "uid"))));
-    });
-    if (!orphan || deleting(*record.object)) continue;
-    for (const auto& resource : kKnown) {
-      if (resource.plural == id.first) KNFE_CHECK(remove(resource, api::Key(id.second)));
+    const auto& refs = as_array(at(*record.object, "metadata", "ownerReferences"));
+    for (const auto& ref : refs) {
+      if (as_bool(at(ref, "blockOwnerDeletion"))) blocked.emplace(as_string(at(ref, "uid")));
     }
+    const auto solid = [&](const Json& ref) {
+      const auto owner = owners.find(std::string(as_string(at(ref, "uid"))));
+      return owner != owners.end() && !owner->second;
+    };
+    if (refs.empty() || std::any_of(refs.begin(), refs.end(), solid) || deleting(*record.object)) continue;
+    const bool waited_for = std::any_of(refs.begin(), refs.end(),
+                                        [&](const Json& ref) { return owners.contains(std::string(as_string(at(ref, "uid")))); });
+    const auto& resource =
+        *std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
+    const api::Key key = id.second;
+    if (waited_for && resource != api::Pod::resource) {
+      remove_in_foreground(resource, key);
+    } else {
+      KNFE_CHECK(remove(resource, key));
+    }
+    return true;
+  }
+  for (const auto& [id, record] : records_) {
+    if (!waits(*record.object) || blocked.contains(std::string(uid_of(*record.object)))) continue;
+    JsonArray rest;
+    for (const auto& name : as_array(at(*record.object, "metadata", "finalizers"))) {
+      if (as_string(name) != kForeground) rest.push_back(name);
+    }
+    const auto& resource =
+        *std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
+    KNFE_CHECK(merge_patch(resource, api::Key(id.second), JsonObject{{"metadata", JsonObject{{"finalizers", std::move(rest)}}}},
+                           "", "somebody"));
     return true;
   }
   return false;

@@ -41,6 +41,8 @@ class Store {
   Answer replace(const api::Resource& resource, const Json& object);
   // Pods stay until end_pod(), as they do until kubelet has ended them.
   Answer remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
+  // The object stays until the garbage collector has removed what it owns.
+  void remove_in_foreground(const api::Resource& resource, const api::Key& key);
   void end_pod(const api::Key& key);
   // Deletes what has lost all its owners; false if there is nothing of that kind.
   bool collect_garbage();

@@ -21,13 +21,6 @@ using Verb = Action::Verb;
 
 namespace {
 
-template <class T>
-Result<T> only_meta(const Json& object) {
-  T out;
-  KNFE_TRY(out.meta, api::decode_meta(object));
-  return out;
-}
-
 bool controlled_by(const Json& object, const Json& owners) {
   for (const auto& owner : as_array(at(object, "metadata", "ownerReferences"))) {
     for (const auto& other : as_array(owners)) {
@@ -51,26 +44,31 @@ World::World(Store begin) : store(std::move(begin)) {
 }
 
 template <class T>
-void World::follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label, const char* value) {
+void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T> (*decode)(const Json&)) {
+  const auto read = [decode](const Json& object) {
+    auto out = decode(object);
+    api::take_digests(out->meta, object, "knfe");
+    return std::move(*out);
+  };
   Feed feed;
   feed.cache = &cache;
-  feed.partial = label != nullptr;
-  feed.take = [&cache, decode](const Store::Event& event) {
+  feed.partial = !selector.empty();
+  feed.take = [&cache, read](const Store::Event& event) {
     if (event.type == "DELETED") {
       cache.erase(key_of(*event.object), std::string(as_string(at(*event.object, "metadata", "resourceVersion"))));
     } else {
-      cache.put(*decode(*event.object));
+      cache.put(read(*event.object));
     }
     cache.advance(event.version);
   };
-  feed.ingest = [&cache, decode](const Json& object) { cache.put_live(*decode(object)); };
-  feed.selects = [label, value](const Json& object) {
-    if (!label) return true;
+  feed.ingest = [&cache, read](const Json& object) { cache.put_live(read(object)); };
+  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
+    if (selector.empty()) return true;
     const Json& live = at(object, "metadata", "labels", label);
-    return live.is_string() && (!value || as_string(live) == value);
+    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
   };
   for (const auto* object : store.list(T::resource)) {
-    if (feed.selects(*object)) cache.put(*decode(*object));
+    if (feed.selects(*object)) cache.put(read(*object));
   }
   cache.advance(store.version());
   feeds_.push_back(std::move(feed));
@@ -96,19 +94,7 @@ void World::open_view() {
   unseen_.clear();
   view = std::make_unique<operators::View>();
   auto& v = *view;
-  follow(v.services, api::decode_object<api::NetworkService>);
-  follow(v.functions, api::decode_object<api::NetworkFunction>);
-  follow(v.member_sets, api::decode_object<api::MemberSet>);
-  follow(v.members, api::decode_object<api::Member>);
-  follow(v.networks, api::decode_object<api::Network>);
-  follow(v.connection_points, api::decode_object<api::ConnectionPoint>);
-  follow(v.allocations, api::decode_object<api::Allocation>);
-  follow(v.pods, api::decode_pod, operators::label::kMember);
-  follow(v.attachments, only_meta<api::Attachments>, operators::label::kManagedBy, "knfe");
-  follow(v.config_maps, only_meta<api::ConfigMap>, operators::label::kManagedBy, "knfe");
-  follow(v.service_accounts, only_meta<api::ServiceAccount>, operators::label::kManagedBy, "knfe");
-  follow(v.rbac_roles, only_meta<api::RbacRole>, operators::label::kManagedBy, "knfe");
-  follow(v.role_bindings, only_meta<api::RoleBinding>, operators::label::kManagedBy, "knfe");
+  operators::fill(v, [this](auto& cache, const char* selector, auto decode) { follow(cache, selector, decode); });
   control(v.services, [&v](const auto& object, const Moment& moment) { return operators::plan_service(object, v, moment); });
   control(v.networks,
           [&v, this](const auto& object, const Moment& moment) { return operators::plan_network(object, v, multus_, moment); });
@@ -118,6 +104,7 @@ void World::open_view() {
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     return operators::plan_member(object, v, multus_, pods_, moment);
   });
+  control(v.allocations, [&v](const auto& object, const Moment&) { return operators::plan_allocation(object, v); });
   control(v.connection_points,
           [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });
 }
@@ -198,10 +185,11 @@ void World::work(const Controller& controller, const api::Key& key) {
 bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   auto& feed = feed_of(action.resource);
   Store::Answer answer = nullptr;
+  const std::string manager = action.manager.empty() ? "knfe" : action.manager;
   switch (action.verb) {
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
-      return !live || !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}});
+      return !live || (uid_of(*live) != action.uid && !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}}));
     }
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);
@@ -213,14 +201,14 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
                         0};
         return false;
       }
-      answer = store.apply(action.resource, action.body, action.subresource, action.manager, !action.fresh || feed.partial);
+      answer = store.apply(action.resource, action.body, action.subresource, manager, !action.fresh || feed.partial);
       break;
     }
     case Verb::kCreate:
       answer = store.create(action.resource, action.body, "knfe");
       break;
     case Verb::kPatch:
-      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, action.manager);
+      answer = store.merge_patch(action.resource, action.key, action.body, action.subresource, manager);
       break;
     case Verb::kDelete:
       answer = store.remove(action.resource, action.key, action.uid, action.resource_version);
@@ -332,20 +320,6 @@ std::string World::reason(const api::Resource& resource, const std::string& name
 std::string World::message(const api::Resource& resource, const std::string& name) const {
   const Json object = get(resource, name);
   return std::string(as_string(at(condition_of(object, "Ready"), "message")));
-}
-
-std::string ims() {
-  const std::string role = R"("membership": {"joined": {"command": ["/opt/joined"]}, "leave": {"command": ["/opt/leave"]}},
-    "workload": {"pod": {"spec": {"containers": [{"name": "sip", "image": "sip:1"}]}}})";
-  return R"({"apiVersion": "knfe.io/v1alpha1", "kind": "NetworkService", "metadata": {"name": "ims"}, "spec": {
-    "networks": [{"name": "access", "subnets": [{"name": "v4", "cidr": "10.10.0.0/24"}]},
-                 {"name": "core", "subnets": [{"name": "v4", "cidr": "10.20.0.0/24"}, {"name": "v6", "cidr": "fd20::/64"}]}],
-    "functions": [{"name": "sip", "roles": [
-      {"name": "bono", "size": {"exactly": 1},
-       "connectionPoints": [{"name": "access", "networkRef": {"name": "access"}}, {"name": "core", "networkRef": {"name": "core"}}], )" +
-         role + R"(},
-      {"name": "sprout", "size": {"initial": 3, "min": 1, "max": 8}, "connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}], )" +
-         role + "}]}]}}";
 }
 
 }  // namespace knfe::fakes

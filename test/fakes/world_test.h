@@ -76,7 +76,7 @@ class World {
 
   void open_view();
   template <class T>
-  void follow(kube::Cache<T>& cache, Result<T> (*decode)(const Json&), const char* label = nullptr, const char* value = nullptr);
+  void follow(kube::Cache<T>& cache, const std::string& selector, Result<T> (*decode)(const Json&));
   template <class T, class Plan>
   void control(kube::Cache<T>& cache, Plan plan);
   Feed& feed_of(const api::Resource& resource);
@@ -98,8 +98,5 @@ class World {
 
 // Where two worlds differ, for people; empty if they are the same.
 std::string difference(const std::set<std::string>& a, const std::set<std::string>& b);
-
-// The IMS of the examples, with a workload of one container.
-std::string ims();
 
 }  // namespace knfe::fakes

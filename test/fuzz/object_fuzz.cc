@@ -25,8 +25,8 @@ void round_trip(const Json& json) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto json = parse_json({reinterpret_cast<const char*>(data), size});
   if (!json) return 0;
-  (void)api::digest_of_owned(*json, api::kFieldManager, "");
-  (void)api::digest_of_owned(*json, api::kFieldManager, "status");
+  (void)api::digest_of_owned(*json, "knfe", "");
+  (void)api::digest_of_owned(*json, "knfe", "status");
   (void)api::digest_of_desired(*json);
   (void)api::decode_pod(*json);
   (void)api::decode_config_map(*json);

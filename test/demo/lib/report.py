@@ -24,6 +24,16 @@ class Report:
     def ok(self):
         return self.error is None and all(target["met"] for target in self.targets)
 
+    def verdict(self):
+        missed = [target for target in self.targets if not target["met"]]
+        if self.error:
+            return "The demo stopped before its end."
+        if not missed:
+            return "All goals are met."
+        if all(target["unit"] == "s" for target in missed):
+            return "No more calls failed than may; but it took too long. Is this machine busy with something else?"
+        return f"{len(missed)} of {len(self.targets)} goals are missed."
+
     def write(self):
         commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
@@ -50,4 +60,5 @@ class Report:
             out.append(f"{mark}  {target['name']}: {target['value']} {target['unit']} (goal {target['goal']})")
         if self.error:
             out.append(f"FAILED  {self.error}")
+        out += ["", self.verdict()]
         return "\n".join(out)

@@ -6,6 +6,7 @@ from kit.case import condition
 from kit.ims import BONO, SPROUT, start
 from kit.kinds import KNFE, path
 from kit.manifests import function, network, role
+from kit.wait import until
 
 OWN, NEIGHBOUR = f"{SPROUT}-0", f"{SPROUT}-1"
 
@@ -130,8 +131,26 @@ def operators_right_is_enough(case):
         forbidden(what, call)
 
 
+def rights_go(case):
+    """With the last agent, and there are none where nobody is; never are there rights on all by a rule without names."""
+    case.apply(network())
+    case.apply(function("sip", role()))
+    case.ready("NetworkFunction", "sip")
+    assert case.must("Role", "sip")["rules"] and case.must("RoleBinding", "sip")["subjects"]
+
+    def nothing():
+        return not case.must("Role", "sip").get("rules") and not case.must("RoleBinding", "sip").get("subjects")
+    case.apply(function("sip", role(membership={"agent": "None"})))
+    until("no rights without agents", nothing)
+    case.quiet()
+    case.apply(function("sip", role(size={"exactly": 0})))
+    until("no rules without members", lambda: not case.names("Member") and not case.must("Role", "sip").get("rules"))
+    case.quiet()
+
+
 def cases():
     yield "rights: an agent reports on itself only", reports_on_itself_only
     yield "rights: a token dies with its pod", token_dies_with_its_pod
     yield "rights: an agent may nothing else", may_nothing_else
     yield "rights: the operator's own are narrow", operators_right_is_enough
+    yield "rights: gone with the last agent", rights_go

@@ -250,13 +250,15 @@ def claims_are_released(case):
 
 
 def claim_deleted(case):
-    """By somebody's hand: the address is claimed again before anybody else can have it, and stays what it was where it can."""
+    """By somebody's hand: it stays a claim until its connection point goes; by force, it is claimed again before anybody else can."""
     case.apply(network(subnets=[subnet(pools=[{"start": "10.20.0.10", "end": "10.20.0.10"}])]))
     case.apply(point())
     case.ready("ConnectionPoint", "cp")
     name, = case.names("Allocation")
     uid = case.must("Allocation", name)["metadata"]["uid"]
     case.delete("Allocation", name)
+    case.stays("the claim", lambda: case.must("Allocation", name)["metadata"]["uid"] == uid)
+    case.patch("Allocation", name, {"metadata": {"finalizers": None}})
     case.promptly("it is claimed again", lambda: (found := case.get("Allocation", name)) and found["metadata"]["uid"] != uid)
     case.ready("ConnectionPoint", "cp")
 

@@ -24,11 +24,12 @@ class Event:
 class Feed:
     """Events since it was made (with `replay`: those that stand for what was there before, too).
 
-    `on_event`, where given, is called on the feed's own thread. Use it with `with`, or close it.
+    `on_event`, where given, is called on the feed's own thread; without `keep` that is all that becomes of an event. Use it with
+    `with`, or close it.
     """
 
-    def __init__(self, api, kind, namespace=None, selector=None, replay=False, on_event=None):
-        self._api, self._on_event = api, on_event
+    def __init__(self, api, kind, namespace=None, selector=None, replay=False, on_event=None, keep=True):
+        self._api, self._on_event, self._keep = api, on_event, keep
         self._changed = threading.Condition()
         self._events = []
         self._error = None
@@ -70,9 +71,10 @@ class Feed:
             self._changed.notify_all()
 
     def _take(self, event):
-        with self._changed:
-            self._events.append(event)
-            self._changed.notify_all()
+        if self._keep:
+            with self._changed:
+                self._events.append(event)
+                self._changed.notify_all()
         if self._on_event:
             self._on_event(event)
 

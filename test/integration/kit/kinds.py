@@ -19,6 +19,7 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace
     "Secret": ("v1", "secrets"),
     "Namespace": ("v1", "namespaces"),
     "Event": ("events.k8s.io/v1", "events"),
+    "SubscriberStore": ("example.org/v1", "subscriberstores"),  # of examples/operator
     "Lease": ("coordination.k8s.io/v1", "leases"),
 }
 

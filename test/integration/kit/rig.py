@@ -23,12 +23,15 @@ from kit.kinds import MADE, OURS, path  # noqa: E402
 from kit.wait import until  # noqa: E402
 
 DEPLOY = REPOSITORY / "deploy"
+EXAMPLE = REPOSITORY / "build" / "example" / "subscriber-store"  # examples/operator
 LABEL = "knfe.io/test"  # of namespaces that tests have made
 OPERATOR = ("knfe-system", "knfe")  # its ServiceAccount
 
 
 class Rig:
-    def __init__(self, name):
+    def __init__(self, name, with_example=False):
+        """`with_example`: for examples/operator, too."""
+        self._with_example = with_example
         self.cluster = Cluster(name)
         self.state = self.cluster.state
         self._numbers = itertools.count(1)
@@ -53,6 +56,10 @@ class Rig:
                  DEPLOY / "rbac.yaml", DEPLOY / "agents.yaml", DEPLOY / "user-roles.yaml"]
         self.kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
         crds = [file.stem + ".knfe.io" for file in sorted((DEPLOY / "crds").glob("*.yaml"))]
+        if self._with_example:
+            text = subprocess.run([EXAMPLE, "crd"], check=True, text=True, stdout=subprocess.PIPE).stdout
+            self.kubectl("apply", "--server-side", "--filename=-", text=text)
+            crds.append("subscriberstores.example.org")
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd",
                      "network-attachment-definitions.k8s.cni.cncf.io", *crds)
         until("the API server serves the kinds", self._served)
@@ -62,7 +69,7 @@ class Rig:
     def _served(self):
         """Established comes a little before that."""
         try:
-            return all(self.api.list(kind) is not None for kind in OURS + MADE)
+            return all(self.api.list(kind) is not None for kind in OURS + MADE + ["SubscriberStore"] * self._with_example)
         except Refused as refused:
             raise AssertionError(refused) from refused
 

@@ -1,0 +1,43 @@
+// Children: objects that an operator makes for another object, named after it, owned by it, gone with it.
+#pragma once
+
+#include "runtime/plan.h"
+
+namespace knfe::runtime {
+
+// The object to apply: identity, labels, owner. The caller adds what it is about.
+template <class Parent>
+JsonObject child_of(const Parent& parent, const api::Resource& resource, const std::string& name, JsonObject labels) {
+  JsonObject child = api::skeleton(resource, {parent.meta.key.ns, name});
+  auto& metadata = child["metadata"].as_object();
+  metadata["labels"] = std::move(labels);
+  metadata["ownerReferences"] = JsonArray{api::owner_reference(Parent::resource, parent.meta)};
+  return child;
+}
+
+// The children of one parent in a plan. One whose name is taken by somebody else's object is not touched, and told of.
+class Children {
+ public:
+  Children(Plan& plan, const std::string& parent_uid) : plan_(plan), parent_uid_(parent_uid) {}
+
+  void apply(const api::Resource& resource, JsonObject desired, const api::Meta* live) {
+    if (live && !live->owned_by(parent_uid_)) {
+      taken_ = std::string(resource.kind) + " " + live->key.name + " exists and belongs to somebody else: rename one of the two";
+      plan_.look_again = Duration(1'000);  // its end triggers whoever owns it, not this parent
+    } else if (!live || !live->deleting) {
+      apply_if_different(plan_, resource, std::move(desired), live);
+    }
+  }
+  void remove(const api::Resource& resource, const api::Meta& live) {
+    if (!live.deleting) plan_.actions.push_back(delete_of(resource, live));
+  }
+  // Why a child cannot be made; empty if all can.
+  const std::string& taken() const { return taken_; }
+
+ private:
+  Plan& plan_;
+  const std::string& parent_uid_;
+  std::string taken_;
+};
+
+}  // namespace knfe::runtime

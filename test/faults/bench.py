@@ -1,0 +1,253 @@
+"""What all lives share, and the hands that live them."""
+
+import itertools
+import os
+import shutil
+import threading
+import time
+import traceback
+from collections import Counter
+
+from faults import plans as planner
+from faults.history import History
+from faults.jobs import JOBS
+from faults.lease import LEASES, lease_life
+from faults.life import Life, Undisturbed
+from kit.actor import Actor
+from kit.report import write_report
+from kit.rig import OPERATOR, REPOSITORY
+from lib import builds
+from lib.progress import Failure, Progress, say
+
+KNFE = (f"knfe={REPOSITORY / 'build' / 'dev' / 'bin' / 'knfe'} controller --kubeconfig={{kubeconfig}} --namespace={{namespace}} "
+        "--lease '' --identity={identity} --listen=127.0.0.1:{port}")
+LEARNERS = 3
+MOST_FAILURES = 40
+
+
+class Bench:
+    """Use it with `with`."""
+
+    def __init__(self, rig, name, command):
+        self.rig, self.name, self.command = rig, name, command
+        self.known = {}
+        self.lives = 0
+        self.slowest = 0.0
+        self._ports = itertools.count(21000)
+        self._lock = threading.Lock()
+        # Beside the cluster's state, so that `down` takes the traces away; those of failures are kept in build/.
+        self.folder = rig.state / "faults"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        self.kept = REPOSITORY / "build" / "faults"
+        builds.build([builds.FAULTPROXY])
+
+    def __enter__(self):
+        self.token_file = self.folder / "token"
+        self.token_file.write_text(self.rig.token(*OPERATOR))
+        self.token_file.chmod(0o600)
+        self.actor = Actor(self.rig.api)
+        self.history = History(self.rig.api)
+        return self
+
+    def __exit__(self, *_):
+        self.actor.close()
+        self.history.close()
+
+    def port(self):
+        with self._lock:
+            return next(self._ports)
+
+    def learn(self, jobs):
+        """Undisturbed lives: they must go alike. Returns the plans that follow from them."""
+        lives, problems = {job: [] for job in jobs}, []
+
+        def one(job):
+            life = Life(self, job, "undisturbed")
+            try:
+                life.start()
+                for phase in JOBS[job]:
+                    life.phase(phase)
+                life.finish()
+                problems.extend(life.breaches())
+                with self._lock:
+                    lives[job].append(life)
+            except Exception:  # told below
+                problems.append(f"{job}: {traceback.format_exc()}\nlog: {self.keep(life)}")
+            finally:
+                life.close()
+        self.known.clear()
+        threads = [threading.Thread(target=one, args=(job,)) for job in jobs for _ in range(LEARNERS)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        if problems:
+            raise Failure("an undisturbed life fails:\n" + "\n".join(problems))
+        out = []
+        for job, each in lives.items():
+            known = Undisturbed(each[0].learned.states)
+            for life in each:
+                if life.learned.states != known.states:
+                    raise Failure(f"two undisturbed lives of {job} end in different states")
+                known.peak_kib = max(known.peak_kib, life.learned.peak_kib)
+                for phase, writes in life.learned.writes.items():
+                    known.writes[phase] = max(known.writes.get(phase, 0), writes)
+            self.known[job] = known
+            out += planner.plans(job, JOBS[job], [life.proxy.trace() for life in each])
+            for life in each:
+                shutil.rmtree(life.folder)
+        return out
+
+    def keep(self, life):
+        target = self.kept / life.folder.name
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(life.folder, target, ignore=shutil.ignore_patterns("kubeconfig"))
+        return target
+
+
+class Hands:
+    """Lives all plans: each life takes the next one for each of its phases."""
+
+    def __init__(self, bench, chosen):
+        self.bench = bench
+        self._lock = threading.Lock()
+        self._queues = {job: {phase: [] for phase in JOBS[job]} for job in JOBS}
+        for plan in reversed(chosen):
+            self._queues[plan.job][plan.phase].append(plan)
+        self.failed, self.once, self.unreached, self.done = [], [], [], []
+        self.stopping = False
+        self._tried = set()
+
+    def _job(self):
+        """The one with most to do."""
+        with self._lock:
+            job = max(JOBS, key=lambda each: max(map(len, self._queues[each].values())))
+            return job if any(self._queues[job].values()) else None
+
+    def _next(self, job, phase):
+        with self._lock:
+            queue = self._queues[job][phase]
+            return queue.pop() if queue else None
+
+    def work(self):
+        while not self.stopping and len(self.failed) < MOST_FAILURES and (job := self._job()):
+            self._live(job)
+
+    def _live(self, job):
+        life, plan, taken = None, None, []
+        try:
+            life = Life(self.bench, job, "life")
+            life.start()
+            for phase in JOBS[job]:
+                if not any(self._queues[job][each] for each in list(JOBS[job])[list(JOBS[job]).index(phase):]):
+                    break
+                plan = self._next(job, phase)
+                life.phase(phase, plan)
+                if plan:
+                    taken.append(plan)
+                    with self._lock:
+                        self.done.append(plan)
+                        if not life.fired:
+                            self.unreached.append(plan)
+            plan = None
+            life.finish()
+            if breaches := life.breaches():
+                self._fail(life, taken, "; ".join(breaches[:5]), again=False)
+            else:
+                shutil.rmtree(life.folder)
+        except Exception as error:  # told with all that is known; the other lives go on
+            problem = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+            breaches = life.breaches() if life else []
+            self._fail(life, [plan] if plan else taken, "; ".join([problem, *breaches[:5]]), again=not breaches)
+        finally:
+            if life:
+                life.close()
+                with self.bench._lock:
+                    self.bench.lives += 1
+                    self.bench.slowest = max(self.bench.slowest, life.settled_after)
+
+    def _fail(self, life, taken, problem, again):
+        """What converged too late once is tried once more: the machine may have been slow. What was unsafe once is a failure."""
+        kept = self.bench.keep(life) if life else "none"
+        names = [plan.name for plan in taken] or ["no fault at all"]
+        with self._lock:
+            second = any(plan.name in self._tried for plan in taken)
+            if again and taken and not second:
+                self.once.append({"plans": names, "problem": problem[:600]})
+                for plan in taken:
+                    self._tried.add(plan.name)
+                    self._queues[plan.job][plan.phase].append(plan)
+            else:
+                self.failed.append({"plans": names, "problem": problem[:2000]})
+                self.done.extend(plan for plan in taken if plan not in self.done)
+        word = "again " if again and taken and not second else "FAIL  "
+        print(f"{word}{' + '.join(names)}\n      " + problem[:3000].replace("\n", "\n      ") + f"\n      kept: {kept}", flush=True)
+
+
+def run_plans(bench, given, short):
+    started = time.monotonic()
+    jobs = [given.job] if given.job else list(JOBS)
+    with Progress("undisturbed lives"):
+        found = bench.learn(jobs)
+    chosen = [plan for plan in found if all(word in plan.name for word in given.only)]
+    leases = [name for name in LEASES if all(word in name for word in given.only)]
+    if given.short:
+        chosen, leases = planner.sample(chosen, short), leases[:1]
+    if given.plans is not None:
+        chosen = planner.sample(chosen, given.plans)
+    if given.list:
+        print(*sorted(plan.name for plan in chosen), *leases, sep="\n")
+        say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease")
+        return 0
+    if not chosen and not leases:
+        raise Failure("no plan has such a name")
+    for job in jobs:
+        say(f"{job}: undisturbed {bench.known[job].writes} writes, {bench.known[job].peak_kib} KiB")
+    hands = Hands(bench, chosen)
+    lost = []
+    workers = [threading.Thread(target=hands.work, daemon=True) for _ in range(given.parallel)]
+    if leases and "--lease" in bench.command:
+        workers.append(threading.Thread(target=lambda: lost.extend(lease_life(bench, leases)), daemon=True))
+    else:
+        leases = []
+    with Progress(f"{len(chosen)} plans, {len(leases)} of the lease") as progress:
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            try:
+                next(worker for worker in workers if worker.is_alive()).join(0.5)
+            except KeyboardInterrupt:
+                if hands.stopping:
+                    raise
+                say("ending the lives that are under way; once more to leave at once")
+                hands.stopping = True
+            progress.detail = f"{len(hands.done)} done in {bench.lives} lives, {len(hands.failed)} failed, {len(hands.once)} once more"
+    return report(bench, hands, leases, lost, started)
+
+
+def report(bench, hands, leases, lost, started):
+    seconds = time.monotonic() - started
+    bad = {name for each in hands.failed for name in each["plans"]}
+    rows = Counter(plan.row for plan in hands.done)
+    rows.update(LEASES[name].row for name in leases)
+    failed = hands.failed + [{"plans": [name], "problem": problem} for name, problem in lost]
+    groups = {}
+    for plan in hands.done:
+        group = groups.setdefault((plan.job, plan.phase, plan.fault), Counter())
+        group["plans"] += 1
+        group["failed"] += plan.name in bad
+        group["unreached"] += plan in hands.unreached
+    steps = [{"name": " ".join(key), **group} for key, group in sorted(groups.items())]
+    plans = len(hands.done) + len(leases)
+    say(f"{plans} plans in {bench.lives} lives, {len(hands.unreached)} of them never reached; undisturbed state at the latest "
+        f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
+    if hands.stopping:
+        failed.append({"plans": [], "problem": "interrupted"})
+    write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
+                 [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
+                 unreached=len(hands.unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
+                 undisturbed={job: {"writes": each.writes, "peak_kib": each.peak_kib} for job, each in bench.known.items()},
+                 failures=failed, once=hands.once, processors=os.cpu_count())
+    print(f"{plans - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0

@@ -1,0 +1,159 @@
+"""One life of a job in a namespace of its own, with at most one fault in each of its phases."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+from faults import jobs
+from faults.session import Operator, Proxy
+from kit.case import Case
+from kit.state import difference, masked, snapshot, versions
+from kit.wait import until
+
+REST = 3.0        # seconds without a write and with an empty queue
+GRACE = 30.0      # seconds after the end of a fault,
+PATIENCE = 120.0  # and without any: nothing is told of the operator by a machine that is slow
+MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
+FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
+PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
+OUTAGE = 6.0       # seconds: one without end lets nobody converge
+MORE_MEMORY = 1.1  # of an undisturbed life's peak,
+SLACK_KIB = 2048   # and what an allocator keeps at hand
+
+
+@dataclass
+class Undisturbed:
+    """What lives without fault have shown."""
+    states: dict = field(default_factory=dict)  # checkpoint -> masked state
+    writes: dict = field(default_factory=dict)  # phase -> most writes
+    peak_kib: int = 0
+
+
+class Life:
+    def __init__(self, bench, job, name):
+        """`bench.known[job]` is what is expected; a life without it learns."""
+        self.job, self.bench = job, bench
+        self.case = Case(bench.rig, bench.actor, None, bench.rig.namespace("faults"))
+        self.folder = bench.folder / f"{self.case.ns}-{name}"
+        self.folder.mkdir(parents=True)
+        self.known = bench.known.get(job)
+        self.learned = Undisturbed()
+        self.fired = 0
+        self.settled_after = 0.0
+        self._rules = ()
+        self._due = False  # the operator is to be killed
+        self._phase, self._outage_ends = None, None
+        self.proxy = Proxy(bench.rig, bench.token_file, self.folder, self._told)
+        self.log = self.folder / "operator.log"
+        self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.log, bench.port(), namespace=self.case.ns,
+                                 kubeconfig=self.proxy.kubeconfig, identity=self.case.ns)
+
+    def _told(self, line):
+        holds = {"hold-before": "fired", "hold-after": "done"}
+        for rule in self._rules:
+            word = holds.get(rule["do"])
+            if word and line.get(word) == rule["id"]:
+                self._due = True
+
+    def start(self):
+        self.proxy.rules("start")
+        self.operator.start()
+        self.operator.wait_ready()
+
+    def phase(self, name, plan=None):
+        self._rules = plan.rules if plan else ()
+        before, fired = len(self.proxy.writes()), len(self.proxy.fired)
+        self.proxy.rules(name, self._rules, plan.watches if plan else "")
+        self._phase = name
+        self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
+        grace = GRACE + plan.seconds if plan else PATIENCE
+        for ask, checkpoint in jobs.JOBS[self.job][name]:
+            ask(self.case)
+            if callable(checkpoint):
+                until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
+                continue
+            found = self._settle(checkpoint, grace)
+        self._rest(found, grace)
+        self.fired = len(self.proxy.fired) - fired
+        self.writes = len(self.proxy.writes()) - before
+        self.learned.writes[name] = self.writes
+        self.operator.measure()
+        if self.known:
+            self._bounds(name, PAST_WRITES if plan and plan.row == "W5" else MORE_WRITES)
+
+    def _bounds(self, name, factor):
+        most = math.ceil(factor * self.known.writes[name]) + self.fired + FEW_WRITES
+        assert self.writes <= most, f"{self.writes} writes; undisturbed {self.known.writes[name]}, so {most} at most"
+        most = MORE_MEMORY * self.known.peak_kib + SLACK_KIB
+        assert self.operator.peak_kib <= most, f"{self.operator.peak_kib} KiB of memory; undisturbed {self.known.peak_kib}"
+
+    def _revive(self):
+        if self._outage_ends and time.monotonic() > self._outage_ends:
+            self._outage_ends = None
+            self.proxy.rules(self._phase)
+        if self._due:
+            self.operator.kill()
+            self.operator.start()
+            self._due = False
+        self.operator.must_run()
+
+    def _settle(self, checkpoint, grace):
+        started = time.monotonic()
+
+        def settled():
+            self._silence()
+            found = snapshot(self.case.api, self.case.ns)
+            state = masked(found, self.case.ns)
+            wanted = self.known and self.known.states[checkpoint]
+            if not self.known:
+                time.sleep(2.5)  # all the time that an undisturbed life may want
+                found = snapshot(self.case.api, self.case.ns)
+                wanted = masked(found, self.case.ns)
+            assert state == wanted, difference(wanted, state)
+            return True, found
+        _, found = until(f"{checkpoint} as undisturbed", settled, grace, every=0.1)
+        self.settled_after = max(self.settled_after, time.monotonic() - started)
+        self.learned.states[checkpoint] = masked(found, self.case.ns)
+        jobs.check(self.job, checkpoint, self.case)
+        return found
+
+    def _silence(self, seconds=0.3):
+        """Until the operator has written nothing for a while."""
+        count, since = -1, time.monotonic()
+        while time.monotonic() - since < seconds:
+            self._revive()
+            if count != (now := len(self.proxy.writes())):
+                count, since = now, time.monotonic()
+            time.sleep(0.05)
+
+    def _rest(self, found, grace):
+        """Three seconds in which nothing is written, nothing changes, and nothing waits to be done."""
+        end = time.monotonic() + grace
+        quiet_since, count = time.monotonic(), len(self.proxy.writes())
+        seen = versions(found)
+        while time.monotonic() - quiet_since < REST:
+            time.sleep(0.2)
+            self._revive()
+            now = len(self.proxy.writes())
+            if now != count or self.operator.queued():
+                late = [f"{each['verb']} {each['resource']} {each.get('name', '')}" for each in self.proxy.writes()[count:]]
+                assert time.monotonic() < end, f"no rest: {late or 'its queue is not empty'}"
+                quiet_since, count = time.monotonic(), now
+        after = versions(snapshot(self.case.api, self.case.ns))
+        if after != seen:
+            found = snapshot(self.case.api, self.case.ns)
+            changed = sorted(key for key in after.keys() | seen.keys() if after.get(key) != seen.get(key))
+            assert self.known is None or masked(found, self.case.ns) in self.known.states.values(), f"changed after settling: {changed}"
+
+    def finish(self):
+        """The operator must end well."""
+        self.proxy.rules("stop")
+        self.operator.stop()
+        self.learned.peak_kib = self.operator.peak_kib
+
+    def breaches(self):
+        return self.bench.history.breaches(self.case.ns)
+
+    def close(self):
+        self.operator.end()
+        self.proxy.close()

@@ -1,0 +1,3 @@
+module knfe.io/faultproxy
+
+go 1.24

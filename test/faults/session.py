@@ -1,0 +1,150 @@
+"""An operator and the faultproxy before it, as processes: both end with this one, however that ends."""
+
+import http.client
+import json
+import re
+import signal
+import subprocess
+import threading
+
+from kit.wait import until
+from lib import builds, pki
+
+WITHOUT_WRITES = {"get", "list", "watch"}
+ASIDE = {"events", "leases"}  # resources whose writes belong to no job
+
+
+class Proxy:
+    """`told` is called with each line that it says, on a thread of its own."""
+
+    def __init__(self, rig, token_file, folder, told=None):
+        self.kubeconfig, self._trace = folder / "kubeconfig", folder / "trace.jsonl"
+        command = ["setpriv", "--pdeathsig", "KILL", builds.path(builds.FAULTPROXY), f"--upstream={pki.SERVER}",
+                   f"--upstream-ca={rig.cluster.pki.file('ca.crt')}", f"--token-file={token_file}", f"--kubeconfig={self.kubeconfig}",
+                   f"--trace={self._trace}", "--record"]
+        with open(folder / "proxy.log", "ab") as log:
+            self._process = subprocess.Popen(command, env=dict(rig.cluster.environment(), GOMAXPROCS="1"), text=True, bufsize=1,
+                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        self._told = told or (lambda line: None)
+        self._answers = threading.Semaphore(0)
+        self.problem = None
+        self.fired = []
+        self._lock = threading.Lock()
+        self._read_to, self._entries, self._writes = 0, [], []
+        threading.Thread(target=self._listen, daemon=True, name="proxy").start()
+        assert self._answers.acquire(timeout=30), "faultproxy does not start"
+
+    def _listen(self):
+        for text in self._process.stdout:
+            line = json.loads(text)
+            if "fired" in line:
+                self.fired.append(line)
+            elif "error" in line:
+                self.problem = line["error"]
+            if {"ready", "loaded", "error"} & line.keys():
+                self._answers.release()
+            self._told(line)
+
+    def rules(self, phase, rules=(), watches=""):
+        """From now on these, and no others."""
+        self._process.stdin.write(json.dumps({"phase": phase, "rules": list(rules), "watches": watches}) + "\n")
+        assert self._answers.acquire(timeout=30), "faultproxy does not answer"
+        assert not self.problem, self.problem
+
+    def trace(self):
+        """All that has passed so far."""
+        with self._lock:
+            self._read()
+            return list(self._entries)
+
+    def _read(self):
+        with open(self._trace, encoding="utf-8") as file:
+            file.seek(self._read_to)
+            whole = file.read().rpartition("\n")[0]
+        if not whole:
+            return
+        self._read_to += len(whole.encode()) + 1
+        fresh = [json.loads(line) for line in whole.split("\n")]
+        self._entries += fresh
+        self._writes += [each for each in fresh if each["kind"] == "request" and each["verb"] not in WITHOUT_WRITES
+                         and each["resource"] not in ASIDE]
+
+    def writes(self):
+        """What was to change something, by whomever it was answered; leases and events aside. Not to be changed."""
+        with self._lock:
+            self._read()
+            return self._writes
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
+class Operator:
+    """`command` has the words {kubeconfig}, {namespace}, {port} and {identity} in it; at the port it serves /readyz and /metrics."""
+
+    def __init__(self, command, environment, log, port, **values):
+        self._command = ["setpriv", "--pdeathsig", "KILL", *(word.format(port=port, **values) for word in command)]
+        self._environment, self._log, self._port = environment, log, port
+        self._process = None
+        self.peak_kib = 0
+
+    def start(self):
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def wait_ready(self, seconds=60):
+        def probe():
+            self.must_run()
+            return self._get("/readyz") is not None
+        until("the operator is ready", probe, seconds, every=0.05)
+
+    def must_run(self):
+        code = self._process.poll()
+        if code is not None:
+            raise RuntimeError(f"the operator has ended with {code}")
+
+    def _get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return text if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def queued(self):
+        """How much waits in its queues; 0 where it does not say."""
+        text = self._get("/metrics") or ""
+        return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", text, re.M))
+
+    def measure(self):
+        try:
+            with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as file:
+                found = re.search(r"^VmHWM:\s+(\d+)", file.read(), re.M)
+        except OSError:
+            return
+        self.peak_kib = max(self.peak_kib, int(found[1]) if found else 0)
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def kill(self):
+        self.measure()
+        self._process.kill()
+        self._process.wait(timeout=20)
+
+    def stop(self):
+        """SIGTERM; it must end by itself."""
+        self.measure()
+        self.signal(signal.SIGTERM)
+        code = self._process.wait(timeout=20)
+        assert code == 0, f"the operator ended with {code} at SIGTERM"
+
+    def end(self):
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
