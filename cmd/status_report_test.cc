@@ -178,8 +178,26 @@ TEST_CASE_FIXTURE(Fixture, "where there is nothing, nothing is found, and nothin
 TEST_CASE_FIXTURE(Fixture, "members are shown by their number, not as text would order them") {
   members[0].meta = meta("ims-sip-sprout-10", "member 10", set);
   members[0].spec.ordinal = 10;
+  members[1].meta = meta("ims-sip-sprout-2", "member 2", set);
+  members[1].spec.ordinal = 2;
   const auto text = report("n", "ims-sip").text;
-  CHECK(text.find("sprout-1 ") < text.find("sprout-10 "));
+  CHECK(text.find("sprout-2 ") < text.find("sprout-10 "));
+}
+
+TEST_CASE_FIXTURE(Fixture, "lines lead from one role past all that is below it to the next") {
+  api::MemberSet first = set;
+  first.meta = meta("ims-sip-bono", "first set", function);
+  first.spec.replicas = 1;
+  first.status.ready = 1;
+  view.member_sets.put(first);
+  members[0].meta = meta("ims-sip-bono-0", "member 0", first);
+  pods[0].meta = meta("ims-sip-bono-0", "pod 0", members[0]);
+  CHECK(report("n", "ims-sip").text ==
+        "NetworkFunction n/ims-sip  Ready  sprout 2/2\n"
+        "├─ MemberSet ims-sip-bono  Ready  1 of 1 serve\n"
+        "│  └─ Member ims-sip-bono-0  Ready  Serving  core 10.20.0.1 fd20::1\n"
+        "└─ MemberSet ims-sip-sprout  Ready  2 of 2 serve\n"
+        "   └─ Member ims-sip-sprout-1  Ready  Serving  core 10.20.0.2 fd20::2\n");
 }
 
 TEST_CASE_FIXTURE(Fixture, "the same as JSON") {

@@ -59,8 +59,8 @@ TEST_CASE_FIXTURE(Serving, "who is asked to leave gets no new traffic at once, a
   CHECK(told("Serving") == "False Leaving: The member gets no new traffic.");
   CHECK(told("Left") == "False Draining: Draining.");
   CHECK(tells("Joined", "True"));
-  pass(seconds(5));
-  CHECK(left() == "");
+  pass(seconds(6));
+  CHECK(runs() == "");
   put_list("f-r-0=Leaving! f-r-1=Serving");
   rest();
   pass(milliseconds(900));
@@ -156,6 +156,24 @@ TEST_CASE_FIXTURE(AgentFixture, "who never joined leaves as others do") {
   CHECK(runs() == "");
 }
 
+TEST_CASE_FIXTURE(AgentFixture, "a joined hook that runs while leaving begins is the last") {
+  with_hooks();
+  identity.membership.peers_changed.reset();
+  close_gate("joined");
+  agent.emplace(loop, api, identity, folder.path());
+  REQUIRE(agent->start());
+  REQUIRE(began("joined"));
+  put_list("f-r-0=Leaving!");
+  fakes::settle(loop);
+  fails("joined");
+  open_gate("joined");
+  rest();
+  CHECK(tells("Serving", "False Leaving"));
+  runs();
+  pass(seconds(6));
+  CHECK(runs() == "leave ");
+}
+
 TEST_CASE_FIXTURE(Serving, "each of those who may ask to leave is heard") {
   SUBCASE("its Member, which is being deleted") {
     REQUIRE(server.store.merge_patch(kMembers, kMember, fakes::json(R"({"metadata":{"finalizers":["x"]}})"), "", "knfe"));
@@ -214,9 +232,11 @@ TEST_CASE_FIXTURE(Serving, "who is wanted again after it has left joins anew, an
     pass(milliseconds(1100));
     CHECK(left() == "leave ");
     CHECK(tells("Left", "True"));
+    reports();
     want("Serving");
     put_list("f-r-0=Joining f-r-1=Serving");
     rest();
+    CHECK(reports() == 1);
     CHECK(runs().find("joined ") != std::string::npos);
     CHECK(tells("Serving", "True"));
     CHECK(tells("Left", "False Serving"));

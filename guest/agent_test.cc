@@ -307,12 +307,14 @@ TEST_CASE_FIXTURE(AgentFixture, "what changes while a report is under way is tol
 
 TEST_CASE_FIXTURE(AgentFixture, "a Member that vanishes is not reported on, and one that takes its place is") {
   with_hooks();
+  identity.membership.leave_timeout_seconds = 8;
   start();
   reports();
   REQUIRE(server.store.remove(kMembers, kMember));
   fails("joined");
   pass(seconds(7));
   CHECK(reports() == 0);
+  CHECK(runs().find("leave") == std::string::npos);
   put_member();
   rest();
   CHECK(tells("Serving", "False Joining"));

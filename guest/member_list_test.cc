@@ -99,8 +99,10 @@ TEST_CASE("whoever reads a file while it is replaced reads the old one whole") {
 TEST_CASE("a file that cannot be written is told of, and the old one stays") {
   const fakes::Folder folder;
   REQUIRE(write_member_list(list(), folder.path()));
-  std::filesystem::create_directory(folder.at("members.tsv.new"));
-  const auto written = write_member_list(list("a", R"({"members":[]})"), folder.path());
+  SUBCASE("it cannot be made") { std::filesystem::create_directory(folder.at("members.tsv.new")); }
+  SUBCASE("the disk is full") { std::filesystem::create_symlink("/dev/full", folder.at("members.tsv.new")); }
+  const auto written =
+      write_member_list(list("bono-0", R"({"members":[{"name":"a","addresses":{"p":["10.0.0.1"]}}]})"), folder.path());
   REQUIRE_FALSE(written);
   CHECK(written.error().where == folder.at("members.tsv"));
   CHECK(folder.read("members.tsv") == list().tsv);

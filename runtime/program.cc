@@ -48,7 +48,7 @@ int give_up(const Error& error) {
 
 }  // namespace
 
-int run_program(const ProgramOptions& options, const std::function<void(Operator&)>& set_up) {
+int run_program(const ProgramOptions& options, const std::function<void(Operator&)>& set_up, const Between& between) {
   kube::ConfigOptions where;
   if (!options.kubeconfig.empty()) where.path = options.kubeconfig;
   auto config = kube::load_config(where);
@@ -61,7 +61,8 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
 
   OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity};
   if (!options.lease.empty()) settings.lease = split_key(options.lease);
-  Operator operators(loop, **transport, *config, settings);
+  const auto other = between ? between(loop, **transport) : nullptr;
+  Operator operators(loop, other ? *other : **transport, *config, settings);
   set_up(operators);
   std::unique_ptr<net::Server> server;
   if (!options.listen.empty()) {

@@ -17,8 +17,11 @@ struct ProgramOptions {
   std::string listen;      // address of /metrics, /livez and /readyz ("host:port", ":8080"); empty: none
 };
 
-// Runs until SIGTERM or SIGINT. `set_up` adds caches and controllers, once, before anything starts. Returns the exit code: 0, or
-// 1 where it could not start (the log says why).
-int run_program(const ProgramOptions& options, const std::function<void(Operator&)>& set_up);
+// Stands between the operator and the API server: made of the loop and of the client that it is to use.
+using Between = std::function<std::unique_ptr<net::Client>(net::Loop& loop, net::Client& inner)>;
+
+// Runs until SIGTERM or SIGINT. `set_up` adds caches and controllers, once, before anything starts; `between` is for tests.
+// Returns the exit code: 0, or 1 where it could not start (the log says why).
+int run_program(const ProgramOptions& options, const std::function<void(Operator&)>& set_up, const Between& between = nullptr);
 
 }  // namespace knfe::runtime

@@ -15,7 +15,6 @@ from kit.api import Refused  # noqa: E402
 from kit.kinds import RBAC  # noqa: E402
 from kit.rig import Rig, builds, pki  # noqa: E402
 from kit.wait import until  # noqa: E402
-from lib import namespaces, processes  # noqa: E402
 
 BENCH, CNI = "bench.knfe.io/v1alpha1", "k8s.cni.cncf.io/v1"
 NAD = "NetworkAttachmentDefinition"
@@ -31,8 +30,7 @@ RIGHTS = [
     {"apiGroups": ["k8s.cni.cncf.io"], "resources": ["network-attachment-definitions"],
      "verbs": ["get", "list", "watch", "create", "patch"]},
 ]
-AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
-    {"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}]}
+AUDIT_POLICY = Path(__file__).resolve().with_name("audit-policy.json")
 
 
 class BenchRig(Rig):
@@ -41,11 +39,11 @@ class BenchRig(Rig):
     def __init__(self, name, audited=False):
         super().__init__(name)
         self.audit_log = self.state / "log" / "audit.log"
-        self._audited = audited
+        if audited:
+            self.cluster.api_server_options = [f"--audit-policy-file={AUDIT_POLICY}", f"--audit-log-path={self.audit_log}",
+                                               "--audit-log-mode=blocking"]
 
     def _install(self):
-        if self._audited:
-            self._audit()  # before anything else: a controller manager that starts while the API server does not answer ends
         builds.build([builds.CRD])
         files = [REPOSITORY / "bench" / "job" / "crds.yaml", builds.path(builds.CRD)]
         self.kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
@@ -61,19 +59,6 @@ class BenchRig(Rig):
             return all(self.api.list(kind) is not None for kind in [*PRIMARIES, NAD])
         except Refused as refused:
             raise AssertionError(refused) from refused
-
-    def _audit(self):
-        """Starts the API server anew with an audit log, unless it has one."""
-        running = self.cluster.components()["kube-apiserver"]
-        if any(word.startswith("--audit-log-path") for word in running.command):
-            return
-        policy = self.state / "audit.json"
-        policy.write_text(json.dumps(AUDIT_POLICY))
-        assert not processes.kill(self.state, lambda each: each.pid == running.pid), "the API server does not end"
-        self.cluster.start("kube-apiserver", [*running.command, f"--audit-policy-file={policy}",
-                                              f"--audit-log-path={self.audit_log}", "--audit-log-mode=blocking"])
-        self.cluster.up(True)  # waits until all is ready
-        namespaces.join(self.cluster.require(), "net")
 
     def clear(self, namespace):
         self.api.delete("Namespace", None, namespace)
@@ -105,9 +90,21 @@ class BenchRig(Rig):
         """Seconds of processor time that etcd and the API server have used."""
         total = 0
         for role in ("etcd", "kube-apiserver"):
-            fields = processes._stat(self.cluster.components()[role].pid)
+            pid = self.cluster.components()[role].pid
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
         return total / os.sysconf("SC_CLK_TCK")
+
+    def server_wait(self):
+        """Seconds that the threads of etcd and the API server were ready to run and did not: a busy machine shows here."""
+        total = 0
+        for role in ("etcd", "kube-apiserver"):
+            for task in Path("/proc", str(self.cluster.components()[role].pid), "task").iterdir():
+                try:
+                    total += int((task / "schedstat").read_text().split()[1])
+                except OSError:
+                    continue  # the thread has ended
+        return total / 1e9
 
     def writes(self):
         """The API server's own count of requests that were to change something: (group/resource/sub, verb, code) -> number."""

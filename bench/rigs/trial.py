@@ -75,7 +75,7 @@ class Trial:
         return {"idle_synced_s": synced, "idle_rss_mib": memory["rss"], "idle_pss_mib": memory["pss"]}
 
     def fresh(self, contestant):
-        before, server = self.settle(), self.rig.server_cpu()
+        before, server, waited = self.settle(), self.rig.server_cpu(), self.rig.server_wait()
         watch = Ready(self.api, self.ns, self.primaries)
         try:
             contestant.start(self.rig, self.ns, CONTESTANT)
@@ -83,7 +83,8 @@ class Trial:
             ready = watch.wait(contestant) - contestant.started
         finally:
             watch.close()
-        out = {"ready_s": ready, "ready_cpu_s": contestant.cpu(), "server_cpu_s": self.rig.server_cpu() - server}
+        out = {"ready_s": ready, "ready_cpu_s": contestant.cpu(), "server_cpu_s": self.rig.server_cpu() - server,
+               "server_wait_s": self.rig.server_wait() - waited}
         after = self.settle()
         cpu = contestant.cpu()
         observe(REST)

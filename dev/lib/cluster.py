@@ -36,6 +36,7 @@ class Cluster:
         self.cgroup = f"knfe-{name}-{hashlib.sha256(os.fsencode(self.state)).hexdigest()[:8]}"
         self.pki = Pki(self.state / "pki", name)
         self.node = Node(self.state, self.cgroup, self.pki, self.start)
+        self.api_server_options = []  # besides those of control_plane.py
 
     @property
     def kubeconfig(self):
@@ -123,7 +124,7 @@ class Cluster:
         self._component("etcd", control_plane.etcd(self.state / "etcd"))
         self.pki.create(NODE)
         progress.detail = "API server"
-        self._component("kube-apiserver", control_plane.apiserver(self.pki))
+        self._component("kube-apiserver", control_plane.apiserver(self.pki) + self.api_server_options)
         if not control_plane_only:
             progress.detail = "API server and container runtime"
             self.node.create()

@@ -18,21 +18,19 @@ enum class When {
 
 class Killer : public net::Client {
  public:
-  // `inner` must outlive this.
-  Killer(net::Client& inner, When when, int write) : inner_(inner), when_(when), fatal_(write) {}
+  // Counts in `writes`; both references must outlive this.
+  Killer(net::Client& inner, When when, int write, int& writes) : inner_(inner), when_(when), fatal_(write), writes_(writes) {}
 
   net::Handle send(net::Request request, std::function<void(Result<net::Response>)> done) override;
   net::Handle stream(net::Request request, net::StreamEvents events) override {
     return inner_.stream(std::move(request), std::move(events));
   }
 
-  int writes() const { return writes_; }
-
  private:
   net::Client& inner_;
   const When when_;
   const int fatal_;
-  int writes_ = 0;
+  int& writes_;
 };
 
 // One line on standard output by one write(2), so that it is out before whatever comes next.

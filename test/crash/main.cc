@@ -8,43 +8,30 @@
 #include <cstring>
 
 #include "cmd/all_operators.h"
-#include "kube/config.h"
-#include "net/https_client.h"
+#include "runtime/program.h"
 #include "test/crash/killer.h"
 
 namespace {
 
 using namespace knfe;
 
-int give_up(const std::string& why) {
-  std::fprintf(stderr, "knfe_crash: %s\n", why.c_str());
-  return 1;
-}
-
 int run(const char* kubeconfig, const char* ns, crash::When when, int write) {
-  kube::ConfigOptions where;
-  where.path = kubeconfig;
-  auto config = kube::load_config(where);
-  if (!config) return give_up(config.error().text());
-  net::Loop loop;
-  auto transport = net::make_https_client(loop, config->endpoint);
-  if (!transport) return give_up(transport.error().text());
-
-  crash::Killer killer(**transport, when, write);
+  runtime::ProgramOptions options;
+  options.name = "knfe";
+  options.kubeconfig = kubeconfig;
+  options.ns = ns;
+  options.identity = "crash";
   cmd::AllOperators all("knfe.io/knfe:dev");
-  runtime::Operator process(loop, killer, *config, {ns, {}, "crash"});
-  all.join(process);
-  net::Handle look;
-  std::function<void()> tell_ready = [&] {
-    if (process.ready()) return crash::say("ready");
-    look = loop.after(Duration(5), tell_ready);
-  };
-  tell_ready();
-  const auto stop = loop.on_stop_signal([&] { process.stop([&] { loop.stop(); }); });
-  process.start();
-  loop.run();
-  crash::say("writes " + std::to_string(killer.writes()));
-  return 0;
+  int writes = 0;
+  const int code = runtime::run_program(
+      options,
+      [&](runtime::Operator& program) {
+        all.join(program);
+        program.manager().on_synced([] { crash::say("ready"); });
+      },
+      [&](net::Loop&, net::Client& inner) { return std::make_unique<crash::Killer>(inner, when, write, writes); });
+  crash::say("writes " + std::to_string(writes));
+  return code;
 }
 
 }  // namespace

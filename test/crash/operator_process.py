@@ -34,6 +34,8 @@ class OperatorProcess:
         """Whether it has come to its own end; any other end is a failure."""
         code = self._process.poll()
         assert code in (None, -signal.SIGKILL) and (code is None or self.kill), f"the operator ended with {code}"
+        if code is not None:
+            self._reader.join(5)  # its last words may still be on their way
         return code is not None
 
     def stop(self):

@@ -4,9 +4,7 @@
 #include <map>
 
 #include "cmd/all_operators.h"
-#include "kube/config.h"
-#include "net/https_client.h"
-#include "net/server.h"
+#include "runtime/program.h"
 #include "test/faults/saboteur.h"
 
 namespace {
@@ -19,33 +17,17 @@ const std::map<std::string, faults::Bug> kBugs{{"none", faults::Bug::kNone},
                                                {"missed-event", faults::Bug::kMissedEvent},
                                                {"lost-reply", faults::Bug::kLostReply}};
 
-int give_up(const std::string& why) {
-  std::fprintf(stderr, "knfe_broken: %s\n", why.c_str());
-  return 1;
-}
-
 int run(faults::Bug bug, const char* kubeconfig, const char* ns, const std::string& port) {
-  kube::ConfigOptions where;
-  where.path = kubeconfig;
-  auto config = kube::load_config(where);
-  if (!config) return give_up(config.error().text());
-  net::Loop loop;
-  auto transport = net::make_https_client(loop, config->endpoint);
-  if (!transport) return give_up(transport.error().text());
-
-  faults::Saboteur saboteur(loop, **transport, bug);
+  runtime::ProgramOptions options;
+  options.name = "knfe";
+  options.kubeconfig = kubeconfig;
+  options.ns = ns;
+  options.identity = "broken";
+  options.listen = "127.0.0.1:" + port;
   cmd::AllOperators all("knfe.io/knfe:dev");
-  runtime::Operator process(loop, saboteur, *config, {ns, {}, "broken"});
-  all.join(process);
-  auto server = net::Server::listen(loop, "127.0.0.1:" + port, [&](const net::Request& request) {
-    if (request.target == "/metrics") return net::Response{200, {}, process.metrics()};
-    return net::Response{process.ready() ? 200 : 503, {}, {}};
-  });
-  if (!server) return give_up(server.error().text());
-  const auto stop = loop.on_stop_signal([&] { process.stop([&] { loop.stop(); }); });
-  process.start();
-  loop.run();
-  return 0;
+  return runtime::run_program(
+      options, [&](runtime::Operator& program) { all.join(program); },
+      [&](net::Loop& loop, net::Client& inner) { return std::make_unique<faults::Saboteur>(loop, inner, bug); });
 }
 
 }  // namespace

@@ -15,10 +15,7 @@ import (
 )
 
 // The collector's settings, from the sweep in README.md; the environment wins.
-const (
-	gcPercent   = 100
-	memoryLimit = 0 // bytes; 0: none
-)
+const gcPercent = 100 // and no limit
 
 func main() {
 	var namespace string
@@ -26,9 +23,6 @@ func main() {
 	flag.Parse()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" && memoryLimit != 0 {
-		debug.SetMemoryLimit(memoryLimit)
 	}
 	ctrl.SetLogger(zap.New(zap.Level(zapcore.ErrorLevel)))
 	if err := run(namespace); err != nil {
