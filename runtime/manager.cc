@@ -141,10 +141,25 @@ void Manager::step(Run& run) {
 void Manager::perform(Run& run, const Action& action) {
   // The lease may have been lost since the plan was made.
   if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  if (action.verb == Action::Verb::kConfirm) return confirm(run, action);
   if (action.verb == Action::Verb::kProve) return prove_absence(run, action);
   const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !sees_all_of(action.resource);
   // What the cache does not know may have been made by somebody a moment ago: that is not taken over.
   return may_meet_anothers ? look_first(run, action) : send(run, action, !action.fresh);
+}
+
+void Manager::confirm(Run& run, const Action& action) {
+  run.call = api_.call(
+      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
+        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
+        const Json& metadata = at(live ? *live : kNothing, "metadata");
+        if (as_string(at(metadata, "uid")) != action.uid || !at(metadata, "deletionTimestamp").is_null()) {
+          const std::string what = std::string(action.resource.kind) + " " + action.key.name;
+          return failed(run, action, {Code::kConflict, what + " is not there any more, or about to go", {}, {}, 0});
+        }
+        ++run.next;
+        step(run);
+      });
 }
 
 void Manager::prove_absence(Run& run, const Action& action) {
@@ -202,6 +217,7 @@ void Manager::send(Run& run, const Action& action, bool force) {
       verb = "delete";
       request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
       break;
+    case Action::Verb::kConfirm:
     case Action::Verb::kProve:
       KNFE_CHECK(false && "a proof is read, not sent");
   }

@@ -202,4 +202,40 @@ TEST_CASE_FIXTURE(ManagerFixture, "what follows a proof of absence is done only 
   CHECK((written() == "PATCH networks/a, ") == done);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture, "what rests on an object is done only if that very object is there, and is to stay") {
+  const auto stands = [&](const char* more) {
+    REQUIRE(server.store.create(api::ConfigMap::resource,
+                                fakes::json(std::string(R"({"metadata":{"name":"one","namespace":"n")") + more + "}}")));
+  };
+  api::Meta meta;
+  meta.key = {"n", "one"};
+  bool done = false;
+  SUBCASE("nothing is there") { meta.uid = "u"; }
+  SUBCASE("another is there") {
+    stands("");
+    meta.uid = "predecessor";
+  }
+  SUBCASE("it is there") {
+    stands("");
+    meta.uid = as_string(fakes::pick(**server.store.get(api::ConfigMap::resource, meta.key), "metadata", "uid"));
+    done = true;
+  }
+  SUBCASE("it is being deleted") {
+    stands(R"(,"finalizers":["x"])");
+    meta.uid = as_string(fakes::pick(**server.store.get(api::ConfigMap::resource, meta.key), "metadata", "uid"));
+    REQUIRE(server.store.remove(api::ConfigMap::resource, meta.key));
+  }
+  SUBCASE("nobody can say") {
+    meta.uid = "u";
+    server.fate = [](const net::Request& request) {
+      return request.target.find("configmaps/one") != std::string::npos ? fakes::ApiServer::Fate::kDropped
+                                                                        : fakes::ApiServer::Fate::kAnswered;
+    };
+  }
+  once({confirmation(api::ConfigMap::resource, meta),
+        write(Action::Verb::kPatch, kNetworks, "a", R"({"metadata":{"labels":{"x":"y"}}})")});
+  start();
+  CHECK((written() == "PATCH networks/a, ") == done);
+}
+
 }  // namespace knfe::runtime

@@ -16,6 +16,8 @@ std::string_view name_of(Action::Verb verb) {
       return "patch";
     case Action::Verb::kDelete:
       return "delete";
+    case Action::Verb::kConfirm:
+      return "confirm";
     case Action::Verb::kProve:
       return "prove the absence of";
   }
@@ -71,6 +73,15 @@ Action proof_of_absence(const api::Resource& resource, const api::Key& key, cons
   action.resource = resource;
   action.key = key;
   action.uid = uid;
+  return action;
+}
+
+Action confirmation(const api::Resource& resource, const api::Meta& meta) {
+  Action action;
+  action.verb = Action::Verb::kConfirm;
+  action.resource = resource;
+  action.key = meta.key;
+  action.uid = meta.uid;
   return action;
 }
 

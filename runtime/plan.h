@@ -14,11 +14,12 @@ namespace knfe::runtime {
 // One write to the API server.
 struct Action {
   enum class Verb {
-    kApply,   // server-side apply of `body`
-    kCreate,  // create `body`; that the name is taken is learned, not an error
-    kPatch,   // merge patch `body`
-    kDelete,  // if uid (and resource_version, where given) still hold
-    kProve,   // read live: goes on only if what has this name neither is `uid` nor is controlled by it
+    kApply,    // server-side apply of `body`
+    kCreate,   // create `body`; that the name is taken is learned, not an error
+    kPatch,    // merge patch `body`
+    kDelete,   // if uid (and resource_version, where given) still hold
+    kConfirm,  // read live: goes on only if what has this name is `uid` and is not being deleted
+    kProve,    // read live: goes on only if what has this name neither is `uid` nor is controlled by it
   };
   Verb verb = Verb::kApply;
   api::Resource resource;
@@ -61,6 +62,8 @@ void apply_if_different(Plan& plan, const api::Resource& resource, Json desired,
 Action delete_of(const api::Resource& resource, const api::Meta& meta);
 // What follows in the plan happens only if no object of this name has this UID or is controlled by its owner.
 Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid);
+// What follows in the plan happens only if this very object is there, and is to stay.
+Action confirmation(const api::Resource& resource, const api::Meta& meta);
 // The merge patches that put one finalizer on and take it off.
 Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
 Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);

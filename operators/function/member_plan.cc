@@ -200,6 +200,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   if (rested || left_by_itself || (networked && pod && carries_others(*pod, attached, member))) {
     children.remove(api::Pod::resource, pod->meta);
   } else if (networked && !pod && !squatter && member.spec.desired != "Left") {
+    // The cache may be of the past, and the member gone with its addresses.
+    plan.actions.push_back(runtime::confirmation(api::Member::resource, member.meta));
     plan.actions.push_back(create_pod(member, attached, networks, workloads));
   }
 

@@ -187,6 +187,10 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
   Store::Answer answer = nullptr;
   const std::string manager = action.manager.empty() ? "knfe" : action.manager;
   switch (action.verb) {
+    case Verb::kConfirm: {
+      const Json* live = store.look(action.resource, action.key);
+      return live && uid_of(*live) == action.uid && !deleting(*live);
+    }
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
       return !live || (uid_of(*live) != action.uid && !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}}));
