@@ -24,7 +24,7 @@ int parse(CLI::App& app, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"KNFE runs network functions - as pods and as virtual machines - on plain Kubernetes."};
+  CLI::App app{"KNFE runs network functions on plain Kubernetes."};
   app.name("knfe");
   app.require_subcommand(1);
   bool debug = false;

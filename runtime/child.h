@@ -22,7 +22,10 @@ class Children {
 
   void apply(const api::Resource& resource, JsonObject desired, const api::Meta* live) {
     if (live && !live->owned_by(parent_uid_)) {
-      taken_ = std::string(resource.kind) + " " + live->key.name + " exists and belongs to somebody else: rename one of the two";
+      const std::string what = std::string(resource.kind) + " " + live->key.name;
+      ending_ = live->deleting;
+      taken_ = ending_ ? what + " of somebody else, or of an earlier life, is still ending: this goes on when it is gone"
+                       : what + " exists and belongs to somebody else: rename one of the two";
       plan_.look_again = Duration(1'000);  // its end triggers whoever owns it, not this parent
     } else if (!live || !live->deleting) {
       apply_if_different(plan_, resource, std::move(desired), live);
@@ -33,11 +36,16 @@ class Children {
   }
   // Why a child cannot be made; empty if all can.
   const std::string& taken() const { return taken_; }
+  // Says so. Nobody has to act where what has the name is about to go.
+  void tell_taken(ConditionWriter& write) const {
+    write.set_ready(false, !ending_, ending_ ? "PredecessorEnding" : "NameTaken", taken_);
+  }
 
  private:
   Plan& plan_;
   const std::string& parent_uid_;
   std::string taken_;
+  bool ending_ = false;
 };
 
 }  // namespace knfe::runtime

@@ -107,4 +107,18 @@ void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, 
   plan.notes = std::move(notes);
 }
 
+// What an object says that is being deleted and still there, because what hangs on it goes first (foreground deletion, a
+// finalizer).
+template <class T>
+Plan plan_end(const T& live, const Moment& moment) {
+  Plan plan;
+  ConditionWriter write(live.status.conditions, live.meta, moment);
+  write.set_ready(false, false, "Deleting", "It is being deleted: what it is made of goes first.");
+  auto status = live.status;
+  status.observed_generation = live.meta.generation;
+  status.conditions = std::move(write.conditions);
+  write_status(plan, live, status, std::move(write.notes));
+  return plan;
+}
+
 }  // namespace knfe::runtime

@@ -72,7 +72,7 @@ runtime::Plan plan_store(const SubscriberStore& store, const kube::Cache<api::Ne
   const bool told = live && live->status.observed_generation == live->meta.generation && plan.actions.empty();
   const auto* ready = told ? api::find(live->status.conditions, "Ready") : nullptr;
   if (!children.taken().empty()) {
-    write.set_ready(false, true, "NameTaken", children.taken());
+    children.tell_taken(write);
   } else if (ready && ready->status == "True") {
     write.set_ready(true, false, "Serving", "The store serves.");
   } else {

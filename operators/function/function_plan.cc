@@ -166,7 +166,7 @@ std::string peers_name(const std::string& function) { return function + "-peers"
 
 Plan plan_function(const api::NetworkFunction& function, const View& view, const Moment& moment) {
   Plan plan;
-  if (function.meta.deleting) return plan;
+  if (function.meta.deleting) return runtime::plan_end(function, moment);
   Children children(plan, function.meta.uid);
   // The list first: it is what running members wait for.
   plan_member_list(function, view, children);
@@ -201,7 +201,7 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
   }
   ConditionWriter write(function.status.conditions, function.meta, moment);
   if (!children.taken().empty()) {
-    write.set_ready(false, true, "NameTaken", children.taken());
+    children.tell_taken(write);
   } else if (all && !changing) {
     write.set_ready(true, false, "Serving", "All members serve.");
   } else {

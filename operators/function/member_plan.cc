@@ -211,7 +211,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
             networked ? "All connection points have their addresses." : missing);
   const auto standing = standing_of(member, pod);
   if (!children.taken().empty()) {
-    write.set_ready(false, true, "NameTaken", children.taken());
+    children.tell_taken(write);
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
   } else if (squatter) {

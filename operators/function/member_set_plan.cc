@@ -61,7 +61,7 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
 
 Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& moment) {
   Plan plan;
-  if (set.meta.deleting) return plan;
+  if (set.meta.deleting) return runtime::plan_end(set, moment);
   Children children(plan, set.meta.uid);
   auto members = view.members.owned_by(set.meta.uid);
   std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->spec.ordinal < b->spec.ordinal; });
@@ -109,7 +109,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
   }
   ConditionWriter write(set.status.conditions, set.meta, moment);
   if (!children.taken().empty()) {
-    write.set_ready(false, true, "NameTaken", children.taken());
+    children.tell_taken(write);
   } else if (!sized) {
     write.set_ready(false, false, "Sizing", "The size is being set.");
   } else if (status.ready < wanted) {

@@ -38,7 +38,7 @@ void prune(const api::NetworkService& service, const Cache& cache, const Parts& 
 
 Plan plan_service(const api::NetworkService& service, const View& view, const Moment& moment) {
   Plan plan;
-  if (service.meta.deleting) return plan;
+  if (service.meta.deleting) return runtime::plan_end(service, moment);
   Children children(plan, service.meta.uid);
   api::NetworkServiceStatus status;
   status.observed_generation = service.meta.generation;
@@ -84,7 +84,7 @@ Plan plan_service(const api::NetworkService& service, const View& view, const Mo
 
   ConditionWriter write(service.status.conditions, service.meta, moment);
   if (!children.taken().empty()) {
-    write.set_ready(false, true, "NameTaken", children.taken());
+    children.tell_taken(write);
   } else if (waiting.empty() && plan.actions.empty()) {
     write.set_ready(true, false, "Serving", "All networks and functions are ready.");
   } else if (waiting.empty()) {
