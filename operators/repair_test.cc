@@ -142,4 +142,22 @@ TEST_CASE("what others add stays") {
   CHECK(as_string(pick(world.get(kSets, "ims-sip-bono"), "metadata", "labels", "theirs")) == "x");
 }
 
+TEST_CASE("a new template begins with the highest number, in whatever order everybody acts") {
+  std::string text = ims();
+  text[text.rfind("sip:1") + 4] = '2';
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(seed);
+    World world(serving());
+    world.random.emplace(seed);
+    world.put(text);
+    world.converge();
+    std::string order;
+    for (const auto& write : world.writes) {
+      const std::string begin = "delete pods n/ims-sip-sprout-";
+      if (write.starts_with(begin)) order += write.substr(begin.size());
+    }
+    CHECK(order == "210");
+  }
+}
+
 }  // namespace knfe::operators

@@ -31,12 +31,12 @@ bool networked(const api::Member& member) {
   return condition && condition->status == "True" && condition->observed_generation == member.meta.generation;
 }
 
-// Pods of an older template are replaced one at a time, while all others serve and the next pod can be made; those that do not
-// serve anyway, at once. Returns how many there are.
+// Pods of an older template are replaced one at a time, from the highest ordinal down, while all others serve and once the next
+// pod can be made; those that do not serve anyway, at once. Returns how many there are.
 int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view,
                      Children& children) {
   const std::string current = template_hash(set.spec);
-  const api::Pod* next = nullptr;
+  const api::Member* next = nullptr;
   bool all_serve = true;
   int outdated = 0;
   for (const auto* member : members) {
@@ -47,13 +47,15 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
     const auto found = pod->meta.annotations.find(kTemplateHash);
     if (found != pod->meta.annotations.end() && found->second == current) continue;
     ++outdated;
-    if (!serves) {
+    if (serves) {
+      next = member;
+    } else {
       children.remove(api::Pod::resource, pod->meta);
-    } else if (networked(*member) && template_hash(member->spec) == current) {
-      next = pod;
     }
   }
-  if (next && all_serve) children.remove(api::Pod::resource, next->meta);
+  if (next && all_serve && networked(*next) && template_hash(next->spec) == current) {
+    children.remove(api::Pod::resource, pod_of(*next, view)->meta);
+  }
   return outdated;
 }
 
