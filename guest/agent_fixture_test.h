@@ -2,6 +2,7 @@
 // runs. Hooks are real processes; time is the test's.
 #pragma once
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -77,6 +78,13 @@ struct AgentFixture {
     return fakes::until(loop, [&] { return folder.read("runs") == name + "\n"; });
   }
 
+  // With this hook held up: it has begun, and ends when its gate opens.
+  void start_held(const char* hook) {
+    close_gate(hook);
+    agent.emplace(loop, api, identity, folder.path());
+    REQUIRE(agent->start());
+    REQUIRE(began(hook));
+  }
   void start() {
     agent.emplace(loop, api, identity, folder.path());
     KNFE_CHECK(agent->start());

@@ -159,10 +159,7 @@ TEST_CASE_FIXTURE(AgentFixture, "who never joined leaves as others do") {
 TEST_CASE_FIXTURE(AgentFixture, "a joined hook that runs while leaving begins is the last") {
   with_hooks();
   identity.membership.peers_changed.reset();
-  close_gate("joined");
-  agent.emplace(loop, api, identity, folder.path());
-  REQUIRE(agent->start());
-  REQUIRE(began("joined"));
+  start_held("joined");
   put_list("f-r-0=Leaving!");
   fakes::settle(loop);
   fails("joined");

@@ -84,10 +84,7 @@ TEST_CASE_FIXTURE(AgentFixture, "a hook that cannot be started says so") {
 TEST_CASE_FIXTURE(AgentFixture, "a hook that takes longer than ten seconds is killed, and tried again") {
   with_hooks();
   identity.membership.peers_changed.reset();
-  close_gate("joined");
-  agent.emplace(loop, api, identity, folder.path());
-  REQUIRE(agent->start());
-  REQUIRE(began("joined"));
+  start_held("joined");
   time.pass(loop, milliseconds(9900));
   CHECK(told("Serving") == "");
   time.pass(loop, milliseconds(200));
@@ -160,10 +157,7 @@ TEST_CASE_FIXTURE(AgentFixture, "while peersChanged waits for its next try a new
 TEST_CASE_FIXTURE(AgentFixture, "what changes while peersChanged runs makes it run once more, for the newest") {
   with_hooks();
   identity.membership.joined.reset();
-  close_gate("peersChanged");
-  agent.emplace(loop, api, identity, folder.path());
-  REQUIRE(agent->start());
-  REQUIRE(began("peersChanged"));
+  start_held("peersChanged");
   for (const char* list : {"f-r-0=Serving", "f-r-0=Serving f-r-1=Joining", "f-r-0=Serving f-r-1=Serving"}) {
     put_list(list);
     fakes::settle(loop);
@@ -232,12 +226,9 @@ TEST_CASE_FIXTURE(AgentFixture, "the earlier report stands until there is someth
   start();
   with_hooks();
   fails("joined");
-  close_gate("joined");
   reports();
   identity.membership.peers_changed.reset();
-  agent.emplace(loop, api, identity, folder.path());
-  REQUIRE(agent->start());
-  REQUIRE(began("joined"));
+  start_held("joined");
   fakes::settle(loop);
   CHECK(reports() == 0);
   CHECK(tells("Serving", "True"));

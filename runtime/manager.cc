@@ -36,12 +36,10 @@ bool is_same_child(const Json& live, const Json& wanted) {
   return false;
 }
 
+std::string what(const Action& action) { return std::string(action.resource.kind) + " " + action.key.name; }
+
 Error name_taken(const Action& action) {
-  return {Code::kAlreadyExists,
-          std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else",
-          {},
-          "rename one of the two",
-          0};
+  return {Code::kAlreadyExists, what(action) + " exists and belongs to somebody else", {}, "rename one of the two", 0};
 }
 
 }  // namespace
@@ -148,53 +146,58 @@ void Manager::perform(Run& run, const Action& action) {
   return may_meet_anothers ? look_first(run, action) : send(run, action, !action.fresh);
 }
 
+// Null where nothing has the name. That nobody could say is a failure.
+void Manager::read_live(Run& run, const Action& action, std::function<void(const Json& live)> then) {
+  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
+                       [this, &run, &action, then = std::move(then)](Result<Json> live) {
+                         if (live) return then(*live);
+                         if (live.error().code == Code::kNotFound) return then(kNothing);
+                         failed(run, action, live.error());
+                       });
+}
+
 void Manager::confirm(Run& run, const Action& action) {
-  run.call = api_.call(
-      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        const Json& metadata = at(live ? *live : kNothing, "metadata");
-        if (as_string(at(metadata, "uid")) != action.uid || !at(metadata, "deletionTimestamp").is_null()) {
-          const std::string what = std::string(action.resource.kind) + " " + action.key.name;
-          return failed(run, action, {Code::kConflict, what + " is not there any more, or about to go", {}, {}, 0});
-        }
-        ++run.next;
-        step(run);
-      });
+  read_live(run, action, [this, &run, &action](const Json& live) {
+    const Json& metadata = at(live, "metadata");
+    if (as_string(at(metadata, "uid")) != action.uid || !at(metadata, "deletionTimestamp").is_null()) {
+      return failed(run, action, {Code::kConflict, what(action) + " is not there any more, or about to go", {}, {}, 0});
+    }
+    ++run.next;
+    step(run);
+  });
 }
 
 void Manager::prove_absence(Run& run, const Action& action) {
-  run.call = api_.call(
-      action.resource.plural, "get", kube::get_request(action.resource, action.key), [this, &run, &action](Result<Json> live) {
-        if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-        const Json& metadata = at(live ? *live : kNothing, "metadata");
-        const auto& owners = as_array(at(metadata, "ownerReferences"));
-        const bool there = as_string(at(metadata, "uid")) == action.uid ||
-                           std::any_of(owners.begin(), owners.end(),
-                                       [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
-        if (there) return failed(run, action, still_there(action, *live));
-        ++run.next;
-        step(run);
-      });
+  read_live(run, action, [this, &run, &action](const Json& live) {
+    const auto& owners = as_array(at(live, "metadata", "ownerReferences"));
+    const bool there =
+        as_string(at(live, "metadata", "uid")) == action.uid ||
+        std::any_of(owners.begin(), owners.end(), [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
+    if (there) return failed(run, action, still_there(action, live));
+    ++run.next;
+    step(run);
+  });
 }
 
 // What was read live is shown to the cache, for the next plan. If that has already seen it go, its label was taken off, say:
 // somebody has to act.
 Error Manager::still_there(const Action& action, const Json& live) {
-  const std::string what = std::string(action.resource.kind) + " " + action.key.name;
   auto* informer = informer_of(action.resource);
   if (informer) informer->ingest(live);
-  if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what + " is still there", {}, {}, 0};
-  return {Code::kAlreadyExists, what + " is there, but the watch does not show it", {}, "restore its labels, or delete it", 0};
+  if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what(action) + " is still there", {}, {}, 0};
+  return {Code::kAlreadyExists,
+          what(action) + " is there, but the watch does not show it",
+          {},
+          "restore its labels, or delete it",
+          0};
 }
 
 // An apply would take over what stands there, and a cache of labelled objects cannot tell.
 void Manager::look_first(Run& run, const Action& action) {
-  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
-                       [this, &run, &action](Result<Json> live) {
-                         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-                         if (live && !is_same_child(*live, action.body)) return failed(run, action, name_taken(action));
-                         send(run, action, true);
-                       });
+  read_live(run, action, [this, &run, &action](const Json& live) {
+    if (!live.is_null() && !is_same_child(live, action.body)) return failed(run, action, name_taken(action));
+    send(run, action, true);
+  });
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
@@ -263,19 +266,15 @@ void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
 
 // A create met its name. What stands there decides, read live: the next plan sees it.
 void Manager::learn_taken(Run& run, const Action& action) {
-  run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
-                       [this, &run, &action](Result<Json> live) {
-                         if (!live && live.error().code != Code::kNotFound) return failed(run, action, live.error());
-                         if (live && !sees_all_of(action.resource) && !is_same_child(*live, action.body))
-                           return failed(run, action, name_taken(action));
-                         if (live) {
-                           if (const auto why = still_there(action, *live); why.code == Code::kAlreadyExists)
-                             return failed(run, action, why);
-                         }
-                         queue_.add(run.item, boot_now());
-                         queue_.done(run.item);
-                         finish(run);
-                       });
+  read_live(run, action, [this, &run, &action](const Json& live) {
+    if (!live.is_null()) {
+      if (!sees_all_of(action.resource) && !is_same_child(live, action.body)) return failed(run, action, name_taken(action));
+      if (const auto why = still_there(action, live); why.code == Code::kAlreadyExists) return failed(run, action, why);
+    }
+    queue_.add(run.item, boot_now());
+    queue_.done(run.item);
+    finish(run);
+  });
 }
 
 void Manager::failed(Run& run, const Action& action, const Error& error) {

@@ -102,6 +102,7 @@ class Manager {
   void perform(Run& run, const Action& action);
   void look_first(Run& run, const Action& action);
   void send(Run& run, const Action& action, bool force);
+  void read_live(Run& run, const Action& action, std::function<void(const Json& live)> then);
   void confirm(Run& run, const Action& action);
   void prove_absence(Run& run, const Action& action);
   Error still_there(const Action& action, const Json& live);

@@ -27,6 +27,16 @@ std::string_view name_of(Action::Verb verb) {
 // A refusal repeats what was refused, and passing it up adds a name at each step: the API server takes 32 KiB.
 constexpr std::size_t kLongestMessage = 1'500;
 
+// Of the very object with this UID.
+Action about(Action::Verb verb, const api::Resource& resource, const api::Key& key, const std::string& uid) {
+  Action action;
+  action.verb = verb;
+  action.resource = resource;
+  action.key = key;
+  action.uid = uid;
+  return action;
+}
+
 Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<std::string>& finalizers) {
   JsonArray names;
   for (const auto& name : finalizers) names.push_back(Json(name));
@@ -59,30 +69,15 @@ void apply_if_different(Plan& plan, const api::Resource& resource, Json desired,
 }
 
 Action delete_of(const api::Resource& resource, const api::Meta& meta) {
-  Action action;
-  action.verb = Action::Verb::kDelete;
-  action.resource = resource;
-  action.key = meta.key;
-  action.uid = meta.uid;
-  return action;
+  return about(Action::Verb::kDelete, resource, meta.key, meta.uid);
 }
 
 Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid) {
-  Action action;
-  action.verb = Action::Verb::kProve;
-  action.resource = resource;
-  action.key = key;
-  action.uid = uid;
-  return action;
+  return about(Action::Verb::kProve, resource, key, uid);
 }
 
 Action confirmation(const api::Resource& resource, const api::Meta& meta) {
-  Action action;
-  action.verb = Action::Verb::kConfirm;
-  action.resource = resource;
-  action.key = meta.key;
-  action.uid = meta.uid;
-  return action;
+  return about(Action::Verb::kConfirm, resource, meta.key, meta.uid);
 }
 
 Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer) {

@@ -21,8 +21,6 @@ std::string set_name(const api::NetworkFunction& function, const api::Role& role
   return function.meta.key.name + "-" + role.name;
 }
 
-bool has_agent(const api::MemberTemplate& member) { return member.membership.agent != "None"; }
-
 JsonArray strings(const std::set<std::string>& values) {
   JsonArray out;
   for (const auto& value : values) out.push_back(Json(value));

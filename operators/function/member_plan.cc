@@ -190,7 +190,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
   // that: its agent was asked to leave then, and goes back when it hears that it is wanted.
   const auto* left = api::find(member.status.conditions, "Left");
-  const bool left_by_itself = pod && member.spec.desired != "Left" && member.spec.membership.agent != "None" &&
+  const bool left_by_itself = pod && member.spec.desired != "Left" && has_agent(member.spec) &&
                               standing_of(member, pod) == Standing::kLeaving && left &&
                               left->observed_generation == member.meta.generation && has_left(member, pod);
   // A pod that ends as soon as it starts must not be made over and over without pause.

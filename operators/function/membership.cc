@@ -6,6 +6,8 @@
 
 namespace knfe::operators {
 
+bool has_agent(const api::MemberTemplate& member_template) { return member_template.membership.agent != "None"; }
+
 bool is_reporter(const api::Member& member, const api::Pod& pod) {
   return member.status.agent && member.status.agent->pod_uid == pod.meta.uid;
 }
@@ -25,7 +27,7 @@ const char* name(Standing standing) {
 Standing standing_of(const api::Member& member, const api::Pod* pod) {
   if (asked_to_leave(member, pod)) return Standing::kLeaving;
   if (!pod || !pod->ready) return Standing::kJoining;
-  if (member.spec.membership.agent == "None") return Standing::kServing;
+  if (!has_agent(member.spec)) return Standing::kServing;
   if (!is_reporter(member, *pod)) return Standing::kJoining;
   if (const auto* serving = api::find(member.status.conditions, "Serving"); serving && serving->reason == "Leaving") {
     return Standing::kLeaving;
@@ -39,7 +41,7 @@ bool asked_to_leave(const api::Member& member, const api::Pod* pod) {
 
 // An agent that never reported never joined: nobody was told to send the member anything.
 bool has_left(const api::Member& member, const api::Pod* pod) {
-  if (!pod || member.spec.membership.agent == "None" || !is_reporter(member, *pod)) return true;
+  if (!pod || !has_agent(member.spec) || !is_reporter(member, *pod)) return true;
   return api::is_true(member.status.conditions, "Left");
 }
 

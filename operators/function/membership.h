@@ -12,6 +12,8 @@ enum class Standing {
 };
 const char* name(Standing standing);
 
+// Whether a guest agent speaks for such members.
+bool has_agent(const api::MemberTemplate& member_template);
 // Whether what the member's status says of Joined, Serving and Left was said by the agent in this pod.
 bool is_reporter(const api::Member& member, const api::Pod& pod);
 // `pod` is the member's own pod, or null. What an agent reported counts only if it was this pod's agent.

@@ -104,7 +104,7 @@ JsonObject sidecar(const Json& first, JsonArray environment) {
 Json PodProvider::build(const operators::WorkloadInput& input) const {
   const auto& member = *input.member;
   const auto& tmpl = member.spec.workload.pod;
-  const bool agent = member.spec.membership.agent != "None";
+  const bool agent = operators::has_agent(member.spec);
   const JsonArray environment = environment_of(input);
 
   JsonObject spec = as_object(tmpl.spec);

@@ -1,12 +1,12 @@
 """An operator and the faultproxy before it, as processes: both end with this one, however that ends."""
 
-import http.client
 import json
 import re
 import signal
 import subprocess
 import threading
 
+from kit import probe
 from kit.wait import until
 from lib import builds, pki
 
@@ -96,7 +96,7 @@ class Operator:
     def wait_ready(self, seconds=60):
         def probe():
             self.must_run()
-            return self._get("/readyz") is not None
+            return probe.get(self._port, "/readyz") is not None
         until("the operator is ready", probe, seconds, every=0.05)
 
     def must_run(self):
@@ -104,21 +104,9 @@ class Operator:
         if code is not None:
             raise RuntimeError(f"the operator has ended with {code}")
 
-    def _get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return text if answer.status == 200 else None
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-
     def queued(self):
         """How much waits in its queues; 0 where it does not say."""
-        text = self._get("/metrics") or ""
+        text = probe.get(self._port, "/metrics") or ""
         return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", text, re.M))
 
     def measure(self):

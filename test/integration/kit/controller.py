@@ -1,11 +1,11 @@
 """`knfe controller` as a process of the machine, with the rights of KNFE's ServiceAccount."""
 
-import http.client
 import os
 import re
 import signal
 import subprocess
 
+from kit import probe
 from kit.wait import until
 
 PORT = 18080
@@ -32,27 +32,15 @@ class Controller:
 
     def _ready(self):
         self._must_run()
-        return self._get("/readyz") is not None
+        return probe.get(PORT, "/readyz") is not None
 
     def _must_run(self):
         if self._process.poll() is not None:
             raise RuntimeError(f"knfe ended with {self._process.returncode}; see {self.log}")
 
-    def _get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return text if answer.status == 200 else None
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-
     def metrics(self):
         """Value by metric line, such as 'workqueue_depth{name="knfe"}'."""
-        text = self._get("/metrics")
+        text = probe.get(PORT, "/metrics")
         assert text, "no metrics"
         return {name: float(value) for name, value in re.findall(r"^([^#\s].*) (\S+)$", text, re.M)}
 
