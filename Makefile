@@ -5,7 +5,7 @@ FAULTS ?=
 BENCH ?=
 CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-selftest bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -51,6 +51,11 @@ faults: packages tools                 ## Every fault at every place between knf
 
 faults-short:                          ## A sample of the same, in four minutes
 	$(MAKE) faults FAULTS=--short
+
+faults-peers: packages tools           ## KNFE's runtime and its peers under the same faults; FAULTS='--plans 100' takes a sample
+	bench/peers/go/build
+	bench/peers/knfe/build
+	test/faults/peers $(FAULTS) k=build/bench/k 'g1=build/bench/g1 --health-probe-bind-address 0' g2=build/bench/g2
 
 faults-selftest: packages tools        ## Whether the faults find what they are for: knfe with one bug each
 	cmake --preset dev > build/cmake-dev.log

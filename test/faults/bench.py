@@ -9,13 +9,10 @@ import traceback
 from collections import Counter
 
 from faults import plans as planner
-from faults.history import History
-from faults.jobs import JOBS
 from faults.lease import LEASES, lease_life
 from faults.life import Life, Undisturbed
-from kit.actor import Actor
 from kit.report import write_report
-from kit.rig import OPERATOR, REPOSITORY
+from kit.rig import REPOSITORY
 from lib import builds
 from lib.progress import Failure, Progress, say
 
@@ -26,33 +23,28 @@ MOST_FAILURES = 40
 
 
 class Bench:
-    """Use it with `with`."""
+    """Use it with `with`. `stage`: what jobs there are, and among what."""
 
-    def __init__(self, rig, name, command):
-        self.rig, self.name, self.command = rig, name, command
+    def __init__(self, stage, name, command):
+        self.stage, self.rig, self.name, self.command = stage, stage.rig, name, command
         self.known = {}
         self.lives = 0
         self.slowest = 0.0
         self._ports = itertools.count(21000)
         self._lock = threading.Lock()
         # Beside the cluster's state, so that `down` takes the traces away; those of failures are kept in build/.
-        self.folder = rig.state / "faults"
+        self.folder = self.rig.state / "faults"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         self.kept = REPOSITORY / "build" / "faults"
         builds.build([builds.FAULTPROXY])
 
     def __enter__(self):
-        self.token_file = self.folder / "token"
-        self.token_file.write_text(self.rig.token(*OPERATOR))
-        self.token_file.chmod(0o600)
-        self.actor = Actor(self.rig.api)
-        self.history = History(self.rig.api)
+        self.actor, self.history = self.stage.open(self.folder)
         return self
 
     def __exit__(self, *_):
-        self.actor.close()
-        self.history.close()
+        self.stage.close()
 
     def port(self):
         with self._lock:
@@ -66,7 +58,7 @@ class Bench:
             life = Life(self, job, "undisturbed")
             try:
                 life.start()
-                for phase in JOBS[job]:
+                for phase in self.stage.jobs[job]:
                     life.phase(phase)
                 life.finish()
                 problems.extend(life.breaches())
@@ -94,7 +86,7 @@ class Bench:
                 for phase, writes in life.learned.writes.items():
                     known.writes[phase] = max(known.writes.get(phase, 0), writes)
             self.known[job] = known
-            out += planner.plans(job, JOBS[job], [life.proxy.trace() for life in each])
+            out += planner.plans(job, self.stage.jobs[job], [life.proxy.trace() for life in each])
             for life in each:
                 shutil.rmtree(life.folder)
         return out
@@ -110,9 +102,9 @@ class Hands:
     """Lives all plans: each life takes the next one for each of its phases."""
 
     def __init__(self, bench, chosen):
-        self.bench = bench
+        self.bench, self._jobs = bench, bench.stage.jobs
         self._lock = threading.Lock()
-        self._queues = {job: {phase: [] for phase in JOBS[job]} for job in JOBS}
+        self._queues = {job: {phase: [] for phase in phases} for job, phases in self._jobs.items()}
         for plan in reversed(chosen):
             self._queues[plan.job][plan.phase].append(plan)
         self.failed, self.once, self.unreached, self.done = [], [], [], []
@@ -122,7 +114,7 @@ class Hands:
     def _job(self):
         """The one with most to do."""
         with self._lock:
-            job = max(JOBS, key=lambda each: max(map(len, self._queues[each].values())))
+            job = max(self._jobs, key=lambda each: max(map(len, self._queues[each].values())))
             return job if any(self._queues[job].values()) else None
 
     def _next(self, job, phase):
@@ -139,8 +131,9 @@ class Hands:
         try:
             life = Life(self.bench, job, "life")
             life.start()
-            for phase in JOBS[job]:
-                if not any(self._queues[job][each] for each in list(JOBS[job])[list(JOBS[job]).index(phase):]):
+            phases = list(self._jobs[job])
+            for phase in phases:
+                if not any(self._queues[job][each] for each in phases[phases.index(phase):]):
                     break
                 plan = self._next(job, phase)
                 life.phase(phase, plan)
@@ -187,7 +180,7 @@ class Hands:
 
 def run_plans(bench, given, short):
     started = time.monotonic()
-    jobs = [given.job] if given.job else list(JOBS)
+    jobs = [given.job] if given.job else list(bench.stage.jobs)
     with Progress("undisturbed lives"):
         found = bench.learn(jobs)
     chosen = [plan for plan in found if all(word in plan.name for word in given.only)]

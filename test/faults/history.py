@@ -5,19 +5,20 @@ import threading
 
 from kit.feed import Feed
 
-KINDS = {"Pod": "knfe.io/member", "Member": None, "MemberSet": None, "NetworkFunction": None, "NetworkService": None, "Network": None,
+KNFE = {"Pod": "knfe.io/member", "Member": None, "MemberSet": None, "NetworkFunction": None, "NetworkService": None, "Network": None,
          "ConnectionPoint": None, "Allocation": None, "NetworkAttachmentDefinition": None}
 
 
 class History:
-    """Of all namespaces, from now on."""
+    """Of all namespaces, from now on. `kinds`: with their label selectors; `replay`: what must hold over it."""
 
-    def __init__(self, api):
+    def __init__(self, api, kinds, replay):
+        self._replay = replay
         self._lock = threading.Lock()
         self._events = {}  # namespace -> [(version, type, kind, object)]
         self._moved = {}   # namespace -> when something last changed in it
         self._feeds = [Feed(api, kind, selector=selector, on_event=lambda event, kind=kind: self._note(kind, event), keep=False)
-                       for kind, selector in KINDS.items()]
+                       for kind, selector in kinds.items()]
 
     def _note(self, kind, event):
         metadata = event.object["metadata"]
@@ -38,7 +39,7 @@ class History:
         with self._lock:
             events = self._events.pop(namespace, [])
         # One etcd numbers the changes of all kinds: so this is the order in which they were.
-        return Replay().run(sorted(events, key=lambda each: each[0]))
+        return self._replay().run(sorted(events, key=lambda each: each[0]))
 
     def close(self):
         for feed in self._feeds:
@@ -46,6 +47,8 @@ class History:
 
 
 class Replay:
+    """What must hold of any operator: what users have set stays theirs."""
+
     def __init__(self):
         self._there = {}    # kind -> uid -> object
         self._signed = {}   # uid -> fields that the user has set
@@ -63,14 +66,39 @@ class Replay:
                 continue
             objects[uid] = found
             self._users_fields(version, kind, found)
-            if kind == "Pod":
-                self._pod(version, before, found)
-            elif kind == "ConnectionPoint":
-                self._point(version, found)
+            self._changed(version, kind, before, found)
         return list(dict.fromkeys(self._breaches))
+
+    def _removed(self, version, kind, found):
+        pass
+
+    def _changed(self, version, kind, before, found):
+        pass
 
     def _breach(self, version, text):
         self._breaches.append(f"at version {version}: {text}")
+
+    def _users_fields(self, version, kind, found):
+        """What the user's own manager has set stays the user's, with its value: taking it over shows in managedFields."""
+        uid = found["metadata"]["uid"]
+        mine = set()
+        for entry in found["metadata"].get("managedFields", []):
+            if entry["manager"] == "test" and entry.get("subresource") in (None, "scale"):
+                mine |= set(_leaves(entry.get("fieldsV1", {})))
+        lost = self._signed.get(uid, set()) - mine
+        if lost and not found["metadata"].get("deletionTimestamp"):
+            self._breach(version, f"{kind} {found['metadata']['name']} lost what its user had set: {sorted(lost)[:3]}")
+        self._signed[uid] = mine
+
+
+class KnfeReplay(Replay):
+    """And what must hold of addresses, pods and members."""
+
+    def _changed(self, version, kind, before, found):
+        if kind == "Pod":
+            self._pod(version, before, found)
+        elif kind == "ConnectionPoint":
+            self._point(version, found)
 
     def _removed(self, version, kind, found):
         name, uid = found["metadata"]["name"], found["metadata"]["uid"]
@@ -108,18 +136,6 @@ class Replay:
             shared = mine & {each["ip"] for each in other.get("status", {}).get("addresses", [])}
             if other is not point and same and shared:
                 self._breach(version, f"{point['metadata']['name']} and {other['metadata']['name']} both have {sorted(shared)}")
-
-    def _users_fields(self, version, kind, found):
-        """What the user's own manager has set stays the user's, with its value: taking it over shows in managedFields."""
-        uid = found["metadata"]["uid"]
-        mine = set()
-        for entry in found["metadata"].get("managedFields", []):
-            if entry["manager"] == "test" and entry.get("subresource") in (None, "scale"):
-                mine |= set(_leaves(entry.get("fieldsV1", {})))
-        lost = self._signed.get(uid, set()) - mine
-        if lost and not found["metadata"].get("deletionTimestamp"):
-            self._breach(version, f"{kind} {found['metadata']['name']} lost what its user had set: {sorted(lost)[:3]}")
-        self._signed[uid] = mine
 
 
 def _leaves(fields, path=""):

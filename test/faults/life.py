@@ -4,10 +4,10 @@ import math
 import time
 from dataclasses import dataclass, field
 
-from faults import jobs
 from faults.session import Operator, Proxy
+from faults.troubles import TROUBLES
 from kit.case import Case
-from kit.state import difference, masked, snapshot, versions
+from kit.state import difference, masked, versions
 from kit.wait import until
 
 REST = 3.0        # seconds without a write and with an empty queue
@@ -47,10 +47,10 @@ class Life:
         self._rules = ()
         self._due = False  # the operator is to be killed
         self._phase, self._outage_ends = None, None
-        self.proxy = Proxy(bench.rig, bench.token_file, self.folder, self._told)
-        self.log = self.folder / "operator.log"
-        self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.log, bench.port(), namespace=self.case.ns,
-                                 kubeconfig=self.proxy.kubeconfig, identity=self.case.ns)
+        self._trouble = None
+        self.proxy = Proxy(bench.rig, bench.stage.token_file(self.case.ns), self.folder, self._told)
+        self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.folder / "operator.log", bench.port(),
+                                 namespace=self.case.ns, kubeconfig=self.proxy.kubeconfig, identity=self.case.ns)
 
     def _told(self, line):
         holds = {"hold-before": "fired", "hold-after": "done"}
@@ -69,16 +69,17 @@ class Life:
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
         self._phase = name
+        self._trouble = TROUBLES[plan.trouble](self.operator, plan) if plan and plan.trouble else None
         self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
         grace = GRACE + (plan.seconds if plan else 0)
-        for ask, checkpoint in jobs.JOBS[self.job][name]:
+        for ask, checkpoint in self.bench.stage.jobs[self.job][name]:
             ask(self.case)
             if callable(checkpoint):
                 self._until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
                 continue
             found = self._settle(checkpoint, grace)
         self._rest(found, grace)
-        self.fired = len(self.proxy.fired) - fired
+        self.fired = len(self.proxy.fired) - fired + (self._trouble.count if self._trouble else 0)
         self.writes = len(self.proxy.writes()) - before
         self.learned.writes[name] = self.writes
         self.operator.measure()
@@ -91,6 +92,9 @@ class Life:
         most = MORE_MEMORY * self.known.peak_kib + SLACK_KIB
         assert self.operator.peak_kib <= most, f"{self.operator.peak_kib} KiB of memory; undisturbed {self.known.peak_kib}"
 
+    def _snapshot(self):
+        return self.bench.stage.snapshot(self.case.ns)
+
     def _revive(self):
         if self._outage_ends and time.monotonic() > self._outage_ends:
             self._outage_ends = None
@@ -99,6 +103,10 @@ class Life:
             self.operator.kill()
             self.operator.start()
             self._due = False
+        if self._trouble:
+            self._trouble.tick()
+            if self._trouble.mortal and self.operator.ended is not None:
+                self.operator.start()
         self.operator.must_run()
 
     def _settle(self, checkpoint, grace):
@@ -106,19 +114,19 @@ class Life:
 
         def settled():
             self._silence()
-            found = snapshot(self.case.api, self.case.ns)
+            found = self._snapshot()
             state = masked(found, self.case.ns)
             wanted = self.known and self.known.states[checkpoint]
             if not self.known:
                 time.sleep(2.5)  # all the time that an undisturbed life may want
-                found = snapshot(self.case.api, self.case.ns)
+                found = self._snapshot()
                 wanted = masked(found, self.case.ns)
             assert state == wanted, difference(wanted, state)
             return True, found
         _, found = self._until(f"{checkpoint} as undisturbed", settled, grace)
         self.settled_after = max(self.settled_after, time.monotonic() - started)
         self.learned.states[checkpoint] = masked(found, self.case.ns)
-        jobs.check(self.job, checkpoint, self.case)
+        self.bench.stage.check(self.job, checkpoint, self.case)
         return found
 
     def _until(self, what, probe, grace):
@@ -162,9 +170,9 @@ class Life:
                 late = [f"{each['verb']} {each['resource']} {each.get('name', '')}" for each in self.proxy.writes()[count:]]
                 assert time.monotonic() < end, f"no rest: {late or 'its queue is not empty'}"
                 quiet_since, count = time.monotonic(), now
-        after = versions(snapshot(self.case.api, self.case.ns))
+        after = versions(self._snapshot())
         if after != seen:
-            found = snapshot(self.case.api, self.case.ns)
+            found = self._snapshot()
             changed = sorted(key for key in after.keys() | seen.keys() if after.get(key) != seen.get(key))
             assert self.known is None or masked(found, self.case.ns) in self.known.states.values(), f"changed after settling: {changed}"
 

@@ -15,6 +15,9 @@ ON_WRITES = {
     "conflict": ({"do": "status", "status": 409}, 0, "A1"),
     "gone": ({"do": "status", "status": 410}, 0, "A3"),
     "too-many": ({"do": "status", "status": 429, "retry_after": "1"}, 1, "A2"),
+    "too-large": ({"do": "status", "status": 413}, 2, "A6"),
+    "invalid": ({"do": "status", "status": 422}, 2, "A6"),
+    "forbidden": ({"do": "status", "status": 403}, 2, "A6"),
     "internal": ({"do": "status", "status": 500}, 0, "A3"),
     "unavailable": ({"do": "status", "status": 503, "retry_after": "1"}, 1, "A3"),
     "slow": ({"do": "delay", "ms": 1500}, 2, "A4"),
@@ -28,6 +31,7 @@ ENDS = {"cut-before", "cut-after"}          # and these at its last, too
 ON_FIRST_WRITES = {
     "silent": ({"do": "late", "ms": 33_000}, 35, "A4"),
     "cut-thrice": ({"do": "cut-after", "times": 3}, 2, "A5"),
+    "quota": ({"do": "status", "status": 403, "times": 4}, 15, "A6"),
     "too-many-long": ({"do": "status", "status": 429, "retry_after": "3", "times": 3}, 10, "A2"),
 }
 ON_READS = {key: ON_WRITES[key] for key in ("cut-before", "internal", "slow", "garbage")}
@@ -51,12 +55,26 @@ ON_WATCHES = {
     "refused": ({"do": "cut-before", "times": 20}, "end", 4, "A3"),
     "unavailable": ({"do": "status", "status": 503, "retry_after": "1", "times": 20}, "end", 5, "A3"),
     "too-many": ({"do": "status", "status": 429, "retry_after": "1", "times": 20}, "end", 5, "A2"),
+    "not-ready": ({"do": "status", "status": 429, "retry_after": "1", "times": 20, "relist": True}, "gone", 6, "W6"),
+    "too-large-version": ({"do": "status", "status": 504, "retry_after": "1", "times": 20}, "end", 5, "W6"),
+    "unstreamed": ({"do": "status", "status": 422, "relist": True, "times": -1}, "gone", 4, "W6"),
+    "unmarked": ({"do": "unmarked", "times": -1}, "end", 2, "W6"),
     "lag-1s": ({"do": "lag", "ms": 1000, "times": -1}, "end", 15, "W4"),
     "lag-3s": ({"do": "lag", "ms": 3000, "times": -1}, "end", 45, "W4"),
     "relist": ({"do": "lag", "ms": 50, "times": -1}, "gone", 2, "W1"),
     "outage": ({"do": "cut-before", "times": -1}, "end", 10, "A3"),
 }
 STALE = {"start": 0.0, "half": 0.5, "late": 0.9}
+
+
+# What becomes of the operator's process; see troubles.py. Name -> (seconds, row, what becomes of the watches)
+ON_PROCESS = {
+    "crash-loop": (15, "P3", ""),
+    "clock-jumps": (6, "P6", ""),
+    "no-memory": (4, "P7", "end"),
+    "no-files": (4, "P7", "end"),
+    "no-room-for-logs": (2, "P7", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,7 @@ class Plan:
     seconds: int
     rules: tuple = field(compare=False)
     watches: str = ""
+    trouble: str = ""
 
     @property
     def name(self):
@@ -100,6 +119,8 @@ def plans(job, phases, lives):
     for phase in phases:
         traces = [[entry for entry in life if entry.get("phase") == phase] for life in lives]
         out += _write_plans(job, phase, traces) + _event_plans(job, phase, traces) + _watch_plans(job, phase, traces)
+        for trouble, (seconds, row, watches) in ON_PROCESS.items():
+            out.append(Plan(job, phase, trouble, "process", row, seconds, (), watches, trouble))
     return out
 
 

@@ -81,32 +81,53 @@ class Proxy:
 
 
 class Operator:
-    """`command` has the words {kubeconfig}, {namespace}, {port} and {identity} in it; at the port it serves /readyz and /metrics."""
+    """`command` has the words {kubeconfig}, {namespace}, {port} and {identity} in it. At the port it serves /readyz and /metrics;
+    without a port it says `synced` on a line of its own once its caches are filled."""
 
     def __init__(self, command, environment, log, port, **values):
         self._command = ["setpriv", "--pdeathsig", "KILL", *(word.format(port=port, **values) for word in command)]
-        self._environment, self._log, self._port = environment, log, port
+        self._environment, self.log = environment, log
+        self._port = port if any("{port}" in word for word in command) else None
         self._process = None
+        self._said_before = 0  # octets of the log, by earlier lives
         self.peak_kib = 0
 
-    def start(self):
-        with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    def start(self, log=None, **environment):
+        self._said_before = self.log.stat().st_size if self.log.exists() else 0
+        with open(log or self.log, "ab") as out:
+            self._process = subprocess.Popen(self._command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+                                             stdout=out, stderr=out)
 
     def wait_ready(self, seconds=60):
-        def probe():
+        def ready():
             self.must_run()
-            return probe.get(self._port, "/readyz") is not None
-        until("the operator is ready", probe, seconds, every=0.05)
+            if self._port:
+                return probe.get(self._port, "/readyz") is not None
+            return b"synced\n" in self.log.read_bytes()[self._said_before:]
+        until("the operator is ready", ready, seconds, every=0.05)
+
+    @property
+    def ended(self):
+        """Its exit status, or None while it runs."""
+        return self._process.poll()
 
     def must_run(self):
-        code = self._process.poll()
-        if code is not None:
-            raise RuntimeError(f"the operator has ended with {code}")
+        if self.ended is not None:
+            raise RuntimeError(f"the operator has ended with {self.ended}")
+
+    def limit(self, resource, soft):
+        """As prlimit(1) names it; the hard limit stays."""
+        if self.ended is None:
+            subprocess.run(["prlimit", f"--pid={self._process.pid}", f"--{resource}={soft}:"], check=True)
+
+    def address_space(self):
+        """In octets, as it is."""
+        with open(f"/proc/{self._process.pid}/statm", encoding="utf-8") as file:
+            return int(file.read().split()[0]) * 4096
 
     def queued(self):
         """How much waits in its queues; 0 where it does not say."""
-        text = probe.get(self._port, "/metrics") or ""
+        text = self._port and probe.get(self._port, "/metrics") or ""
         return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", text, re.M))
 
     def measure(self):

@@ -211,7 +211,7 @@ func copyHeaders(to, from http.Header) {
 }
 
 var reasons = map[int]string{401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 410: "Expired",
-	429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
+	413: "RequestEntityTooLarge", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
 
 // refuse answers as the API server does when it says no.
 func refuse(w http.ResponseWriter, r *rule, s subject) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -28,6 +29,8 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request, e *entry) {
 			return
 		case "close":
 			flow.until = time.After(time.Duration(rule.Ms) * time.Millisecond)
+		case "unmarked":
+			flow.unmarked = true
 		case "lag":
 			flow.lag = time.Duration(rule.Ms) * time.Millisecond
 		}
@@ -74,6 +77,7 @@ type flow struct {
 	relist   <-chan time.Time // ended with 410 then
 	dropping *rule            // that asks for this
 	lag      time.Duration
+	unmarked bool // without the bookmarks that only tell how far it is
 	chapter  *chapter
 }
 
@@ -187,7 +191,11 @@ func (f *flow) pass(ctx context.Context, text []byte) bool {
 	var r *rule
 	e := &entry{Ordinal: f.proxy.ordinal.Add(1), Kind: "event", Began: now(), Phase: f.proxy.phase(), subject: s, Type: told.Type,
 		Version: m.ResourceVersion, UID: m.UID}
-	if told.Type != "BOOKMARK" {
+	if told.Type == "BOOKMARK" {
+		if f.unmarked && !bytes.Contains(text, []byte(`"k8s.io/initial-events-end"`)) {
+			return true
+		}
+	} else {
 		r = f.proxy.find("event", s, told.Type, false, told.Object)
 		defer func() { f.proxy.end(e) }()
 	}

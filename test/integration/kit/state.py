@@ -9,12 +9,13 @@ import re
 
 from kit.kinds import MADE, MANAGED, OURS
 
+KNFE = {**dict.fromkeys(OURS), **dict.fromkeys(MADE, MANAGED)}
 BY_AGENT = {"Joined", "Serving", "Left"}
 
 
-def snapshot(api, namespace):
-    """(kind, object) of all that KNFE has to do with."""
-    return [(kind, each) for kind in OURS + MADE for each in api.list(kind, namespace, None if kind in OURS else MANAGED)]
+def snapshot(api, namespace, kinds=KNFE):
+    """(kind, object) of these kinds, each with the label selector by which it is known."""
+    return [(kind, each) for kind, selector in kinds.items() for each in api.list(kind, namespace, selector)]
 
 
 def versions(objects):
@@ -27,6 +28,9 @@ def masked(objects, namespace):
     for kind, each in objects:
         metadata = each["metadata"]
         names[metadata["uid"]] = f"<{kind} {metadata['name']}>"
+        for owner in metadata.get("ownerReferences", []):
+            if owner["uid"] in metadata["name"]:
+                names[metadata["name"]] = f"<{kind} of {owner['name']}>"
         if kind == "Allocation":
             stands_for = f"<{each['spec']['subnet']} of {each['spec']['owner']}>"
             names[each["spec"]["ip"]] = names[metadata["name"]] = stands_for

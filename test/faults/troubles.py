@@ -1,0 +1,111 @@
+"""What becomes of the operator's process, beside kill -9 at a write.
+
+`tick` is called again and again while the operator is at work; `count` says how often something was done to it. Who is `mortal`
+may end by itself, and is started anew then.
+"""
+
+import random
+import time
+import zlib
+from pathlib import Path
+
+SHORTAGE = 3.0  # seconds
+
+
+class Trouble:
+    mortal = False
+
+    def __init__(self, operator, plan):
+        self.operator, self.began, self.count = operator, time.monotonic(), 0
+        self._random = random.Random(zlib.crc32(plan.name.encode()))
+
+    @property
+    def age(self):
+        return time.monotonic() - self.began
+
+    def tick(self):
+        pass
+
+
+class CrashLoop(Trouble):
+    """Killed every 0.2 to 5 s."""
+    LENGTH = 15.0
+
+    def __init__(self, operator, plan):
+        super().__init__(operator, plan)
+        self._next = self._random.uniform(0.2, 2.0)
+
+    def tick(self):
+        if self._next <= self.age < self.LENGTH:
+            self.operator.kill()
+            self.operator.start()
+            self.count += 1
+            self._next = self.age + self._random.uniform(0.2, 5.0)
+
+
+class Shortage(Trouble):
+    """Of something that prlimit(1) gives."""
+    LIMIT = None
+
+    def __init__(self, operator, plan):
+        super().__init__(operator, plan)
+        self._is_short = True
+        operator.limit(self.LIMIT, self.least())
+        self.count = 1
+
+    def least(self):
+        raise NotImplementedError
+
+    def tick(self):
+        if self._is_short and self.age > SHORTAGE:
+            self.operator.limit(self.LIMIT, "unlimited" if self.LIMIT == "as" else 1024)
+            self._is_short = False
+
+
+class NoFiles(Shortage):
+    LIMIT = "nofile"
+
+    def least(self):
+        return 4
+
+
+class NoMemory(Shortage):
+    LIMIT = "as"
+    mortal = True
+
+    def least(self):
+        return self.operator.address_space()
+
+
+class NoRoomForLogs(Trouble):
+    def __init__(self, operator, plan):
+        super().__init__(operator, plan)
+        operator.kill()
+        operator.start(log=Path("/dev/full"))
+        self.count = 1
+
+
+class ClockJumps(Trouble):
+    """The wall clock: an hour on, an hour back. (What a static binary asks the kernel for cannot be told otherwise.)"""
+    JUMPS = [(1.0, "+3600"), (3.0, "-3600"), (5.0, "+0")]
+
+    def __init__(self, operator, plan):
+        super().__init__(operator, plan)
+        self._file = operator.log.with_name("clock")
+        self._set("+0")
+        self._left = list(self.JUMPS)
+        operator.kill()
+        operator.start(LD_PRELOAD="/usr/$LIB/faketime/libfaketime.so.1", FAKETIME_TIMESTAMP_FILE=str(self._file),
+                       FAKETIME_NO_CACHE="1", DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
+
+    def _set(self, offset):
+        self._file.write_text(offset + "\n")
+
+    def tick(self):
+        while self._left and self.age >= self._left[0][0]:
+            self._set(self._left.pop(0)[1])
+            self.count += 1
+
+
+TROUBLES = {"crash-loop": CrashLoop, "clock-jumps": ClockJumps, "no-memory": NoMemory, "no-files": NoFiles,
+            "no-room-for-logs": NoRoomForLogs}
