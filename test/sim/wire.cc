@@ -340,7 +340,7 @@ void Wire::pump(const std::shared_ptr<Stream>& stream) {
     if (!tell(stream, event)) break;
     // Sometimes the next one takes a way of its own.
     const auto place = mix(stream->subject, 500'000 + stream->told);
-    if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size()) return wake(stream);
+    if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size() && choices_.delay(place)) return wake(stream);
   }
   if (!stream->over && stream->told < history_.size()) wake(stream);
 }
