@@ -132,12 +132,13 @@ void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
   auto event = parse_json(line);
   if (!event) {
-    // It may have been an event that nobody tells of again: the server is asked from where all was well. Whoever says the same
-    // twice would always do so, and one such object must not stop all others.
-    if (doubted_ != version_) {
+    // It may have been an event that nobody tells of again: the server is asked from where all was well, and then for a list,
+    // in which it must be, too. A list that says so twice would always do so, and one such object must not stop all others.
+    const bool again = doubted_ == version_;
+    if (!again || state_ == State::kWatching) {
       doubted_ = version_;
       broken_ = true;
-      break_reason_ = {Code::kInternal, "an event is " + event.error().text(), {}, {}, 0};
+      break_reason_ = {again ? Code::kGone : Code::kInternal, "an event is " + event.error().text(), {}, {}, 0};
       return;
     }
     log(Level::kError, "an event is left out", {{"resource", std::string(resource_.plural)}, {"error", event.error().text()}});
