@@ -1,9 +1,9 @@
 #include "kube/watch.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/log.h"
+#include "base/random.h"
 
 namespace knfe::kube {
 
@@ -15,10 +15,7 @@ constexpr Duration kHealthy{1'000};  // a watch that lived this long earns a fre
 constexpr std::size_t kLongestLine = 32u << 20;
 constexpr int kPage = 500;
 
-Duration jittered(Duration wait) {
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  return Duration(wait.count() / 2 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(wait.count() / 2 + 1)));
-}
+Duration jittered(Duration wait) { return Duration(wait.count() / 2 + random_up_to(wait.count() / 2)); }
 
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 
@@ -54,8 +51,7 @@ void Watch::open_stream() {
   head_error_body_.clear();
   head_status_ = 0;
   broken_ = false;
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  const int seconds = 300 + static_cast<int>(random() % 300);
+  const int seconds = 300 + static_cast<int>(random_up_to(299));
   const std::string version = state_ == State::kWatching ? version_ : std::string();
   exchange_ =
       api_.stream(watch_request(resource_, scope_, version, seconds),
@@ -136,12 +132,13 @@ void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
   auto event = parse_json(line);
   if (!event) {
-    // It may have been an event that nobody tells of again: the server is asked from where all was well. Whoever says the same
-    // twice would always do so, and one such object must not stop all others.
-    if (doubted_ != version_) {
+    // It may have been an event that nobody tells of again: the server is asked from where all was well, and then for a list,
+    // in which it must be, too. A list that says so twice would always do so, and one such object must not stop all others.
+    const bool again = doubted_ == version_;
+    if (!again || state_ == State::kWatching) {
       doubted_ = version_;
       broken_ = true;
-      break_reason_ = {Code::kInternal, "an event is " + event.error().text(), {}, {}, 0};
+      break_reason_ = {again ? Code::kGone : Code::kInternal, "an event is " + event.error().text(), {}, {}, 0};
       return;
     }
     log(Level::kError, "an event is left out", {{"resource", std::string(resource_.plural)}, {"error", event.error().text()}});

@@ -137,8 +137,6 @@ void Manager::step(Run& run) {
 }
 
 void Manager::perform(Run& run, const Action& action) {
-  // The lease may have been lost since the plan was made.
-  if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
   if (action.verb == Action::Verb::kConfirm) return confirm(run, action);
   if (action.verb == Action::Verb::kProve) return prove_absence(run, action);
   const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !sees_all_of(action.resource);
@@ -201,6 +199,8 @@ void Manager::look_first(Run& run, const Action& action) {
 }
 
 void Manager::send(Run& run, const Action& action, bool force) {
+  // The lease may have been lost since the plan was made, or while something was read for it.
+  if (!may_write_()) return failed(run, action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
   const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
   net::Request request;
   const char* verb = "apply";

@@ -55,6 +55,19 @@ TEST_CASE_FIXTURE(ManagerFixture, "whoever stops to lead in the midst of a plan 
   CHECK(written() == "POST configmaps/one, ");
 }
 
+TEST_CASE_FIXTURE(ManagerFixture, "whoever stops to lead while it looks whose name that is writes nothing any more") {
+  auto apply = write(Verb::kApply, api::ConfigMap::resource, "one");
+  apply.fresh = true;
+  once({apply});
+  server.fate = [this](const net::Request& request) {
+    if (request.method == "GET") leading = false;
+    return ApiServer::Fate::kAnswered;
+  };
+  start();
+  time.pass(loop, seconds(1));
+  CHECK(written().empty());
+}
+
 TEST_CASE_FIXTURE(ManagerFixture, "transitions become Events once the status is written, and not so many that they harm") {
   std::vector<Note> notes(50, {true, "Broken", "it is broken"});
   plan = [&](const Moment&) {

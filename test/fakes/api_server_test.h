@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "net/http.h"
-#include "test/fakes/store_test.h"
+#include "test/fakes/api_call_test.h"
 
 namespace knfe::fakes {
 
@@ -39,14 +39,8 @@ class ApiServer : public net::Client {
   bool streams_lists = true;
 
  private:
-  struct Address {
-    const api::Resource* resource = nullptr;
-    api::Key key;
-    std::string subresource;
-    std::map<std::string, std::string> query;
-  };
   struct Stream {
-    Address address;
+    ApiCall call;
     net::StreamEvents events;
     std::set<api::Key> shown;
     std::size_t told = 0;  // of history_
@@ -57,14 +51,10 @@ class ApiServer : public net::Client {
     std::function<void(Result<net::Response>)> done;
   };
 
-  Address address_of(const net::Request& request) const;
   net::Response carry_out(const net::Request& request);
-  Result<std::string> read(const Address& address) const;
-  Store::Answer write(const Address& address, const net::Request& request);
   void answer(const std::shared_ptr<Call>& call);
   void pump();
   void pump(const std::shared_ptr<Stream>& stream);
-  static bool matches(const Address& address, const Json& object);
 
   net::Loop& loop_;
   std::vector<Store::Event> history_;

@@ -87,6 +87,21 @@ void merge_json(Json& into, const Json& patch) {  // RFC 7396
   }
 }
 
+const Json& schema_of(const api::Resource& resource) {
+  static const auto schemas = [] {
+    std::map<std::string, Json, std::less<>> out;
+    for (const auto& crd : api::crds()) {
+      Json schema = at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
+      schema.at("properties").as_object()["metadata"] = json(kMetadataSchema);
+      out[std::string(as_string(at(crd, "spec", "names", "plural")))] = std::move(schema);
+    }
+    return out;
+  }();
+  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)}}}};
+  const auto found = schemas.find(resource.plural);
+  return found == schemas.end() ? other : found->second;
+}
+
 Result<void> precondition(const Json& object, const std::string& uid, const std::string& version) {
   if (!uid.empty() && uid != uid_of(object)) return fail(Code::kConflict, "the UID in the precondition does not match");
   if (!version.empty() && version != version_of(object)) return fail(Code::kConflict, "the object has been modified");
@@ -95,25 +110,16 @@ Result<void> precondition(const Json& object, const std::string& uid, const std:
 
 }  // namespace
 
-Store::Store() {
-  for (const auto& crd : api::crds()) {
-    Json schema = at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
-    schema.at("properties").as_object()["metadata"] = json(kMetadataSchema);
-    schemas_[std::string(as_string(at(crd, "spec", "names", "plural")))] = std::move(schema);
-  }
-  schemas_[""] = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)}}}};
+const std::string& Kept::text() const {
+  if (text_.empty()) text_ = to_text(*this);
+  return text_;
 }
 
-const api::Resource* Store::resource_of(std::string_view group, std::string_view plural) const {
+const api::Resource* Store::resource_of(std::string_view group, std::string_view plural) {
   for (const auto& resource : kKnown) {
     if (resource.group == group && resource.plural == plural) return &resource;
   }
   return nullptr;
-}
-
-const Json& Store::schema_of(const api::Resource& resource) const {
-  const auto found = schemas_.find(std::string(resource.plural));
-  return found == schemas_.end() ? schemas_.at("") : found->second;
 }
 
 Store::Record* Store::find_record(const api::Resource& resource, const api::Key& key) {
@@ -122,18 +128,18 @@ Store::Record* Store::find_record(const api::Resource& resource, const api::Key&
 }
 
 Store::Answer Store::get(const api::Resource& resource, const api::Key& key) const {
-  const Json* found = look(resource, key);
+  const Kept* found = look(resource, key);
   if (!found) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   return found;
 }
 
-const Json* Store::look(const api::Resource& resource, const api::Key& key) const {
+const Kept* Store::look(const api::Resource& resource, const api::Key& key) const {
   const auto found = records_.find({std::string(resource.plural), key});
   return found == records_.end() ? nullptr : found->second.object.get();
 }
 
-std::vector<const Json*> Store::list(const api::Resource& resource) const {
-  std::vector<const Json*> out;
+std::vector<const Kept*> Store::list(const api::Resource& resource) const {
+  std::vector<const Kept*> out;
   for (auto record = records_.lower_bound({std::string(resource.plural), {}});
        record != records_.end() && record->first.first == resource.plural; ++record) {
     out.push_back(record->second.object.get());
@@ -141,13 +147,13 @@ std::vector<const Json*> Store::list(const api::Resource& resource) const {
   return out;
 }
 
-std::vector<const Json*> Store::all() const {
-  std::vector<const Json*> out;
+std::vector<const Kept*> Store::all() const {
+  std::vector<const Kept*> out;
   for (const auto& [id, record] : records_) out.push_back(record.object.get());
   return out;
 }
 
-void Store::tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Json>& object) {
+void Store::tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Kept>& object) {
   if (on_event) on_event({resource, type, object, std::to_string(version_)});
 }
 
@@ -181,7 +187,7 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   add_defaults(next, schema_of(resource));
   if (auto checked = check(resource, before, next); !checked) return std::unexpected(checked.error());
   std::erase_if(owned, [](const auto& entry) { return entry.second.empty(); });
-  if (!record || record->owned != owned) {
+  if (!record || *record->owned != owned) {
     JsonArray managers;
     for (const auto& [manager, paths] : owned) {
       JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
@@ -196,18 +202,18 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   if (deleting(next) && !held(next) && resource != api::Pod::resource) return forget(resource, key);
   const bool fresh = !record;
-  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Json>(std::move(next)), std::move(owned)});
+  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)), std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
   return object.get();
 }
 
-const Json* Store::forget(const api::Resource& resource, const api::Key& key) {
+const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
   const auto found = records_.find({std::string(resource.plural), key});
   Json last = *found->second.object;
   records_.erase(found);
   metadata_of(last)["resourceVersion"] = std::to_string(++version_);
-  last_ = std::make_shared<const Json>(std::move(last));
+  last_ = std::make_shared<const Kept>(std::move(last));
   tell(resource, "DELETED", last_);
   return last_.get();
 }
@@ -250,7 +256,7 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
     if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
       return std::unexpected(holds.error());
     next = *record->object;
-    owned = record->owned;
+    owned = *record->owned;
   } else {
     next = api::skeleton(resource, key);
     bear(resource, next);
@@ -293,7 +299,7 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
 Store::Answer Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
   const Json& schema = schema_of(resource);
   const auto written = paths_of(part_of(next, manager.subresource), schema);
-  Owned owned = record.owned;
+  Owned owned = *record.owned;
   const auto changed = [&](const std::string& path) {
     const Json* was = find(*record.object, path);
     const Json* is = find(next, path);
@@ -338,7 +344,7 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
   if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
   Json next = *record->object;
   metadata_of(next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
-  return keep(resource, std::move(next), record->owned);
+  return keep(resource, std::move(next), *record->owned);
 }
 
 void Store::end_pod(const api::Key& key) {

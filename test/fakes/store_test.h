@@ -11,26 +11,33 @@
 
 namespace knfe::fakes {
 
+// An object at one version, and its text, which is made when it is first asked for.
+struct Kept : Json {
+  explicit Kept(Json&& json) : Json(std::move(json)) {}
+  const std::string& text() const;
+
+ private:
+  mutable std::string text_;
+};
+
 class Store {
  public:
   struct Event {
     api::Resource resource;
     std::string type;  // ADDED, MODIFIED, DELETED
-    std::shared_ptr<const Json> object;
+    std::shared_ptr<const Kept> object;
     std::string version;
   };
 
   // An object as it is now; valid until the next write.
-  using Answer = Result<const Json*>;
-
-  Store();
+  using Answer = Result<const Kept*>;
 
   Answer get(const api::Resource& resource, const api::Key& key) const;
   // The same, but null if there is none.
-  const Json* look(const api::Resource& resource, const api::Key& key) const;
-  std::vector<const Json*> list(const api::Resource& resource) const;
-  std::vector<const Json*> all() const;
-  const api::Resource* resource_of(std::string_view group, std::string_view plural) const;
+  const Kept* look(const api::Resource& resource, const api::Key& key) const;
+  std::vector<const Kept*> list(const api::Resource& resource) const;
+  std::vector<const Kept*> all() const;
+  static const api::Resource* resource_of(std::string_view group, std::string_view plural);
   std::string version() const { return std::to_string(version_); }
 
   Answer create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
@@ -59,24 +66,22 @@ class Store {
   };
   using Owned = std::map<Manager, Paths>;
   struct Record {
-    std::shared_ptr<const Json> object;
-    Owned owned;
+    std::shared_ptr<const Kept> object;
+    std::shared_ptr<const Owned> owned;
   };
   using Id = std::pair<std::string, api::Key>;
 
   Record* find_record(const api::Resource& resource, const api::Key& key);
-  const Json& schema_of(const api::Resource& resource) const;
   Result<void> check(const api::Resource& resource, const Json& before, const Json& after) const;
   void bear(const api::Resource& resource, Json& object);
   Answer keep(const api::Resource& resource, Json next, Owned owned);
   Answer update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
-  const Json* forget(const api::Resource& resource, const api::Key& key);
-  void tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Json>& object);
+  const Kept* forget(const api::Resource& resource, const api::Key& key);
+  void tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Kept>& object);
 
-  std::map<std::string, Json> schemas_;
   std::map<Id, Record> records_;
   std::map<Id, int> lives_;
-  std::shared_ptr<const Json> last_;  // what was removed last
+  std::shared_ptr<const Kept> last_;  // what was removed last
   std::uint64_t version_ = 100;
 };
 

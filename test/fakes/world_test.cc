@@ -7,6 +7,7 @@
 #include "operators/function/plan.h"
 #include "operators/network/plan.h"
 #include "operators/service/plan.h"
+#include "test/fakes/actors_test.h"
 #include "test/fakes/json_test.h"
 #include "test/fakes/live_test.h"
 
@@ -243,8 +244,8 @@ void World::pass() {
   }
   for (const auto* pod : store.list(api::Pod::resource)) {
     const auto key = key_of(*pod);
-    if (kubelet) steps.push_back([this, key] { run_kubelet(key); });
-    if (agents) steps.push_back([this, key] { run_agent(key); });
+    if (kubelet) steps.push_back([this, key] { act_as_kubelet(store, key, agents); });
+    if (agents) steps.push_back([this, key] { act_as_agent(store, key); });
   }
   if (collector) {
     steps.push_back([this] {

@@ -15,7 +15,7 @@
 #include "providers/multus/multus.h"
 #include "providers/pod/pod.h"
 #include "runtime/plan.h"
-#include "test/fakes/store_test.h"
+#include "test/fakes/masked_test.h"
 
 namespace knfe::fakes {
 
@@ -33,8 +33,7 @@ class World {
   runtime::Plan plan(const api::Resource& resource, const api::Key& key);
   // True if no plan wants anything.
   bool settled();
-  // Everything as a text, without what differs between runs that come to the same: addresses, versions, times.
-  std::set<std::string> masked() const;
+  std::set<std::string> masked() const { return fakes::masked(store); }
 
   // Shortcuts to the store; objects are in namespace n.
   void put(const std::string& json);  // as `kubectl apply --server-side`
@@ -84,8 +83,6 @@ class World {
   void see_all();
   void work(const Controller& controller, const api::Key& key);
   bool carry_out(const runtime::Action& action, std::optional<Error>& refusal);
-  void run_kubelet(const api::Key& pod);
-  void run_agent(const api::Key& pod);
   void pass();
 
   providers::Multus multus_;
@@ -95,8 +92,5 @@ class World {
   std::map<std::string, std::set<std::string>> unseen_;  // of a key's own writes: the resources in which they were
   int seconds_ = 0;
 };
-
-// Where two worlds differ, for people; empty if they are the same.
-std::string difference(const std::set<std::string>& a, const std::set<std::string>& b);
 
 }  // namespace knfe::fakes

@@ -1,19 +1,21 @@
-// Who acts beside the operators: kubelet, and the guest agents.
+#include "test/fakes/actors_test.h"
+
 #include <algorithm>
 
+#include "api/foreign.h"
+#include "api/member.h"
 #include "test/fakes/json_test.h"
 #include "test/fakes/live_test.h"
-#include "test/fakes/world_test.h"
 
 namespace knfe::fakes {
 
-void World::run_kubelet(const api::Key& key) {
+void act_as_kubelet(Store& store, const api::Key& key, bool agents) {
   const Json* pod = store.look(api::Pod::resource, key);
   if (!pod) return;
   if (!deleting(*pod)) {
     if (!at(*pod, "status").is_null()) return;
-    patch(api::Pod::resource, key.name, R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})",
-          "status");
+    static const Json kRunning = json(R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})");
+    KNFE_CHECK(store.merge_patch(api::Pod::resource, key, kRunning, "status", "kubelet"));
     return;
   }
   // The preStop hook holds it until the agent has left, if there is an agent and somebody to tell it.
@@ -23,7 +25,7 @@ void World::run_kubelet(const api::Key& key) {
   if (left) store.end_pod(key);
 }
 
-void World::run_agent(const api::Key& key) {
+void act_as_agent(Store& store, const api::Key& key) {
   const Json* pod = store.look(api::Pod::resource, key);
   const Json* member = store.look(api::Member::resource, key);
   if (!pod || !member || as_string(at(*pod, "status", "phase")) != "Running") return;

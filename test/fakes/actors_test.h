@@ -1,0 +1,12 @@
+// Who acts beside the operators: kubelet, and the guest agents. Each looks at the store and does what there is to do for one pod.
+#pragma once
+
+#include "test/fakes/store_test.h"
+
+namespace knfe::fakes {
+
+// `agents`: whether there are any, whose leaving a pod's end waits for.
+void act_as_kubelet(Store& store, const api::Key& pod, bool agents);
+void act_as_agent(Store& store, const api::Key& pod);
+
+}  // namespace knfe::fakes
