@@ -1,6 +1,6 @@
-// Manager: brings caches, controllers and the executor together.
+// Manager: brings caches, controllers and runs together.
 //
-//   watch event -> Cache -> trigger -> Queue -> plan (pure) -> executor -> API server -> watch event
+//   watch event -> Cache -> trigger -> Queue -> plan (pure) -> Run -> API server -> watch event
 //
 // A key is reconciled by one run at a time. After a run has written, its key rests until the caches have seen those writes, so
 // that no plan is made from a view older than its own deeds; if that takes longer than ten seconds the cache in question lists
@@ -13,16 +13,15 @@
 #include <string>
 #include <vector>
 
-#include "kube/informer.h"
-#include "runtime/plan.h"
-#include "runtime/queue.h"
+#include "runtime/events.h"
+#include "runtime/run.h"
 
 namespace knfe::runtime {
 
 // Plans for the object of a key, if it is there.
 using Planner = std::function<Plan(const api::Key&, const Moment&)>;
 
-class Manager {
+class Manager : private RunHost {
  public:
   Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write);
 
@@ -64,7 +63,7 @@ class Manager {
   // No new runs; calls `idle` once the running ones have ended.
   void drain(std::function<void()> idle);
 
-  bool synced() const;
+  bool synced() const { return watched_.synced(); }
   std::size_t queued() const { return queue_.size(); }
   // Prometheus text format.
   std::string metrics() const;
@@ -75,58 +74,30 @@ class Manager {
     api::Resource resource;
     Planner planner;
     std::uint64_t runs = 0, errors = 0;
-    std::vector<Instant> recent_events = {};
-  };
-  struct Awaited {
-    const kube::CacheBase* cache;
-    api::Key key;
-    std::string version;      // of a write
-    std::string deleted_uid;  // of a delete
-    std::string gone_uid;     // of what a write did not find any more
-  };
-  struct Run {
-    Item item;
-    Plan plan;
-    std::size_t next = 0;
-    bool only_status = false;  // an action was refused for good: what is left is to say so
-    Error refusal;
-    std::vector<Awaited> awaited;
-    Instant parked_at{};
-    net::Handle call;
   };
 
   void pump();
   void arm();
   void begin(const Item& item);
-  void step(Run& run);
-  void perform(Run& run, const Action& action);
-  void look_first(Run& run, const Action& action);
-  void send(Run& run, const Action& action, bool force);
-  void read_live(Run& run, const Action& action, std::function<void(const Json& live)> then);
-  void confirm(Run& run, const Action& action);
-  void prove_absence(Run& run, const Action& action);
-  Error still_there(const Action& action, const Json& live);
-  void answered(Run& run, const Action& action, Result<Json> answer);
-  void learn_taken(Run& run, const Action& action);
-  void failed(Run& run, const Action& action, const Error& error);
-  void tell(const Run& run);
+  bool may_write() const override { return may_write_(); }
+  void write_failed(const Run& run, const Action& action, const Error& why) override;
+  Plan plan_refused(const Run& run, const Error& refusal) override;
+  void told(const Run& run) override;
+  void ended(Run& run, End end) override;
   void settle(Run& run);
   void check_parked();
   void resync_doubtful();
   void finish(Run& run);
-  bool arrived(const Awaited& awaited) const;
-  kube::InformerBase* informer_of(const api::Resource& resource) const;
-  bool sees_all_of(const api::Resource& resource) const;
 
   net::Loop& loop_;
   kube::ApiClient& api_;
   const std::function<bool()> may_write_;
-  std::vector<kube::InformerBase*> informers_;
+  Watched watched_;
   std::vector<Controller> controllers_;
   Queue queue_;
   std::list<Run> runs_;
   std::size_t active_ = 0;  // those of them that do not rest for the caches
-  std::list<net::Handle> events_in_flight_;
+  EventTeller events_;
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_, synced_;
