@@ -13,7 +13,7 @@ constexpr Duration kWithin{10'000};
 }  // namespace
 
 void EventTeller::tell(const std::string& controller, const api::Resource& resource, const api::Meta& about,
-                       const std::vector<Note>& notes) {
+                       const std::vector<Note>& notes, const std::string& reconcile) {
   const auto now = boot_now();
   auto& recent = recent_[controller];
   std::erase_if(recent, [&](Instant at) { return now - at > kWithin; });
@@ -23,6 +23,7 @@ void EventTeller::tell(const std::string& controller, const api::Resource& resou
     const std::string stamp = wall_micros();
     const std::string name = about.key.name + "." + api::hex64(api::hash64(note.reason + note.message + stamp));
     JsonObject event = api::skeleton(kEvents, {about.key.ns, name});
+    event["metadata"].as_object()["annotations"] = JsonObject{{"knfe.io/reconcile", reconcile}};
     event["eventTime"] = stamp;
     event["type"] = note.warning ? "Warning" : "Normal";
     event["reason"] = note.reason;

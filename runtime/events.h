@@ -17,7 +17,8 @@ class EventTeller {
  public:
   EventTeller(net::Loop& loop, kube::ApiClient& api) : loop_(loop), api_(api) {}
 
-  void tell(const std::string& controller, const api::Resource& resource, const api::Meta& about, const std::vector<Note>& notes);
+  void tell(const std::string& controller, const api::Resource& resource, const api::Meta& about, const std::vector<Note>& notes,
+            const std::string& reconcile);
 
  private:
   net::Loop& loop_;

@@ -1,18 +1,23 @@
 #include "runtime/manager.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+
 #include "base/log.h"
 
 namespace knfe::runtime {
 
 namespace {
 
-constexpr std::size_t kMostRuns = 64;
 constexpr Duration kLongestPark{10'000};
+constexpr Duration kAfterThrow{30'000};
+constexpr Duration kStuck{300'000};
 
 }  // namespace
 
 Manager::Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write)
-    : loop_(loop), api_(api), may_write_(std::move(may_write)), events_(loop, api) {}
+    : loop_(loop), api_(api), may_write_(std::move(may_write)), events_(loop, api), seed_(api::hash64(wall_micros())) {}
 
 void Manager::add_informer(kube::InformerBase& informer) {
   watched_.add(informer);
@@ -34,12 +39,24 @@ void Manager::start() {
   for (auto* informer : watched_.all()) informer->start();
 }
 
-void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay) {
-  queue_.add({controller, key}, boot_now() + delay);
+bool is_edit(const api::Meta* before, const api::Meta& after) {
+  if (after.controller()) return false;
+  return !before || before->generation != after.generation || before->deleting != after.deleting ||
+         before->labels != after.labels || before->annotations != after.annotations;
+}
+
+void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay, Priority priority) {
+  ++controllers_[controller].adds;
+  queue_.add({controller, key}, boot_now() + delay, synced() ? priority : Priority::kList);
   arm();
 }
 
 void Manager::kick() { arm(); }
+
+void Manager::hold(Instant until) {
+  held_until_ = std::max(held_until_, until);
+  arm();
+}
 
 void Manager::drain(std::function<void()> idle) {
   draining_ = true;
@@ -57,39 +74,61 @@ void Manager::arm() {
   const auto due = queue_.next_due();
   if (!due) return;
   const auto now = boot_now();
-  timer_ = loop_.after(*due > now ? *due - now : Duration(0), [this] { pump(); });
+  const auto when = std::max(*due, held_until_);
+  timer_ = loop_.after(when > now ? when - now : Duration(0), [this] { pump(); });
 }
 
 void Manager::pump() {
   if (draining_ || !synced() || !may_write_()) return;
+  if (boot_now() < held_until_) return arm();
   pumping_ = true;
   while (active_ < kMostRuns) {
-    const auto item = queue_.take(boot_now());
-    if (!item) break;
-    begin(*item);
+    const auto taken = queue_.take(boot_now());
+    if (!taken) break;
+    begin(*taken);
   }
   pumping_ = false;
   if (active_ < kMostRuns) arm();
 }
 
-void Manager::begin(const Item& item) {
-  auto& controller = controllers_[item.controller];
-  ++controller.runs;
-  Run& run = runs_.emplace_back(static_cast<RunHost&>(*this), api_, watched_, item);
+void Manager::begin(const Queue::Taken& taken) {
+  controllers_[taken.item.controller].waited.observe(static_cast<double>(taken.waited.count()) / 1000);
+  const std::string id = api::hex64(api::hash64(taken.item.key.text(), seed_ + ++begun_));
+  Run& run = runs_.emplace_back(static_cast<RunHost&>(*this), api_, watched_, taken, id);
   ++active_;
-  run.begin(controller.planner(item.key, {wall_seconds(), boot_now(), nullptr}));
+  run.begin(plan_for(run, nullptr));
 }
 
-Plan Manager::plan_refused(const Run& run, const Error& refusal) {
-  return controllers_[run.item.controller].planner(run.item.key, {wall_seconds(), boot_now(), &refusal});
+// What a plan throws (memory at its end, a library's complaint) ends that run, not the process.
+Plan Manager::plan_for(const Run& run, const Error* refusal) {
+  auto& controller = controllers_[run.item.controller];
+  try {
+    return controller.planner(run.item.key, {wall_seconds(), boot_now(), refusal});
+  } catch (const std::exception& thrown) {
+    ++controller.panics;
+    log(Level::kError, "a plan has thrown",
+        {{"controller", controller.name}, {"object", run.item.key.text()}, {"reconcile", run.id}, {"error", thrown.what()}});
+  }
+  Plan later;
+  later.look_again = kAfterThrow;
+  return later;
+}
+
+Plan Manager::plan_refused(const Run& run, const Error& refusal) { return plan_for(run, &refusal); }
+
+void Manager::wrote(const Action& action, const char* verb, const char* effect) {
+  ++effects_[{std::string(action.resource.plural) + (action.subresource.empty() ? "" : "/" + action.subresource), verb, effect}];
 }
 
 void Manager::write_failed(const Run& run, const Action& action, const Error& why) {
   auto& controller = controllers_[run.item.controller];
   ++controller.errors;
+  controller.terminal += for_good(why);
+  controller.timeouts += why.code == Code::kTimeout;
   log(for_good(why) ? Level::kWarning : Level::kInfo, "a write failed",
       {{"controller", controller.name},
        {"object", run.item.key.text()},
+       {"reconcile", run.id},
        {"write", action.text()},
        {"code", std::string(name(why.code))},
        {"error", why.text()}});
@@ -97,27 +136,46 @@ void Manager::write_failed(const Run& run, const Action& action, const Error& wh
 
 void Manager::told(const Run& run) {
   const auto& controller = controllers_[run.item.controller];
+  for (const auto& note : run.plan.notes) {
+    log(note.warning ? Level::kWarning : Level::kInfo, note.message,
+        {{"controller", controller.name}, {"object", run.item.key.text()}, {"reconcile", run.id}, {"reason", note.reason}});
+  }
   const auto* informer = watched_.of(controller.resource);
   if (const auto* meta = informer ? informer->cache().meta(run.item.key) : nullptr) {
-    events_.tell(controller.name, controller.resource, *meta, run.plan.notes);
+    events_.tell(controller.name, controller.resource, *meta, run.plan.notes, run.id);
   }
 }
 
+void Manager::count(const Run& run, End end, const std::string& outcome) {
+  auto& controller = controllers_[run.item.controller];
+  controller.worked.observe(boot_seconds() - run.started);
+  ++(end == End::kDone ? controller.succeeded : end == End::kTaken ? controller.requeued : controller.failed);
+  static constexpr std::array kWhy{"edit", "change", "list"};
+  std::string why = kWhy[static_cast<std::size_t>(run.taken.priority)];
+  if (run.taken.failures) why += ", after failures: " + std::to_string(run.taken.failures);
+  history_.add(run.item, {wall_seconds(), run.id, std::move(why), run.decision, outcome});
+}
+
 void Manager::ended(Run& run, End end) {
+  auto& controller = controllers_[run.item.controller];
+  const bool refused = end == End::kRefused && !run.met_ghost();
   switch (end) {
-    case End::kDone:
-      return settle(run);
     case End::kRefused:
-      if (run.met_ghost()) return settle(run);
-      queue_.failed(run.item, boot_now(), Duration(1'000));
+    case End::kFailed: {
+      count(run, end, (end == End::kRefused ? "refused for good: " : "failed: ") + run.error.text());
+      if (end == End::kRefused && !refused) return settle(run);
+      ++controller.retries;
+      queue_.failed(run.item, boot_now(), refused ? Duration(1'000) : kube::retry_after(run.error));
       return finish(run);
-    case End::kFailed:
-      queue_.failed(run.item, boot_now(), kube::retry_after(run.error));
-      return finish(run);
+    }
     case End::kTaken:
+      count(run, end, "a name was taken: planned anew");
       queue_.add(run.item, boot_now());
       queue_.done(run.item);
       return finish(run);
+    case End::kDone:
+      count(run, end, "done");
+      return settle(run);
   }
 }
 
@@ -128,6 +186,7 @@ void Manager::settle(Run& run) {
     queue_.done(run.item);
     return finish(run);
   }
+  ++controllers_[run.item.controller].parked;
   run.parked_at = boot_now();
   --active_;
   if (draining_) return finish(run);
@@ -172,36 +231,47 @@ void Manager::finish(Run& run) {
   arm();
 }
 
-std::string Manager::metrics() const {
+std::string Manager::stuck() const {
+  for (const auto& run : runs_) {
+    const auto still = boot_now() - run.progressed;
+    if (run.parked_at != Instant{} || still < kStuck) continue;
+    return "a run of " + controllers_[run.item.controller].name + " " + run.item.key.text() + " stands still since " +
+           std::to_string(still.count() / 1000) + " s";
+  }
+  return {};
+}
+
+std::string Manager::not_served() const {
   std::string out;
-  const auto line = [&](const std::string& name, const std::string& labels, std::uint64_t value) {
-    out += name + (labels.empty() ? "" : "{" + labels + "}") + " " + std::to_string(value) + "\n";
-  };
-  out += "# TYPE controller_runtime_reconcile_total counter\n";
-  for (const auto& controller : controllers_) {
-    line("controller_runtime_reconcile_total", "controller=\"" + controller.name + "\"", controller.runs);
-  }
-  out += "# TYPE controller_runtime_reconcile_errors_total counter\n";
-  for (const auto& controller : controllers_) {
-    line("controller_runtime_reconcile_errors_total", "controller=\"" + controller.name + "\"", controller.errors);
-  }
-  out += "# TYPE workqueue_depth gauge\n";
-  line("workqueue_depth", "name=\"knfe\"", queue_.size());
-  out += "# TYPE knfe_cached_objects gauge\n";
   for (const auto* informer : watched_.all()) {
-    line("knfe_cached_objects", "resource=\"" + std::string(informer->cache().resource().plural) + "\"",
-         informer->cache().size());
-  }
-  out += "# TYPE knfe_lists_total counter\n";
-  for (const auto* informer : watched_.all()) {
-    line("knfe_lists_total", "resource=\"" + std::string(informer->cache().resource().plural) + "\"", informer->lists());
-  }
-  out += "# TYPE knfe_api_requests_total counter\n";
-  for (const auto& [count, value] : api_.counts()) {
-    line("knfe_api_requests_total",
-         "verb=\"" + count.verb + "\",resource=\"" + count.resource + "\",code=\"" + std::to_string(count.status) + "\"", value);
+    if (!informer->served()) out.append(out.empty() ? "" : ", ").append(informer->cache().resource().plural);
   }
   return out;
+}
+
+namespace {
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
+Result<Json> Manager::explain(std::string_view kind, const api::Key& key) const {
+  std::string kinds;
+  for (std::size_t i = 0; i < controllers_.size(); ++i) {
+    const auto& resource = controllers_[i].resource;
+    kinds.append(kinds.empty() ? "" : ", ").append(resource.kind);
+    if (!same_word(kind, resource.kind) && !same_word(kind, resource.plural)) continue;
+    const auto* decisions = history_.of({i, key});
+    if (!decisions) {
+      return fail(Code::kNotFound, "nothing was decided about " + std::string(resource.kind) + " " + key.text() + " of late", {},
+                  "is it there? has this replica led?");
+    }
+    return Json(
+        JsonObject{{"kind", resource.kind}, {"namespace", key.ns}, {"name", key.name}, {"decisions", to_json(*decisions)}});
+  }
+  return fail(Code::kInvalid, "must be one of " + kinds, "kind " + std::string(kind));
 }
 
 }  // namespace knfe::runtime

@@ -13,16 +13,23 @@
 #include <string>
 #include <vector>
 
+#include "base/metrics.h"
 #include "runtime/events.h"
+#include "runtime/history.h"
 #include "runtime/run.h"
 
 namespace knfe::runtime {
+
+// Whether somebody has changed what is wanted of an object that is nobody's child: spec, labels, annotations, its end.
+bool is_edit(const api::Meta* before, const api::Meta& after);
 
 // Plans for the object of a key, if it is there.
 using Planner = std::function<Plan(const api::Key&, const Moment&)>;
 
 class Manager : private RunHost {
  public:
+  static constexpr std::size_t kMostRuns = 64;
+
   Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write);
 
   // Before start(). The informer must outlive this.
@@ -37,8 +44,10 @@ class Manager : private RunHost {
           const T* object = cache.get(key);
           return object ? plan(*object, moment) : Plan{};
         });
-    cache.on_change(
-        [this, controller](const T* before, const T* after) { enqueue(controller, (after ? after : before)->meta.key); });
+    cache.on_change([this, controller](const T* before, const T* after) {
+      const bool edited = after && is_edit(before ? &before->meta : nullptr, after->meta);
+      enqueue(controller, (after ? after : before)->meta.key, Duration(0), edited ? Priority::kEdit : Priority::kChange);
+    });
     return controller;
   }
   // Whenever an object of the cache changes, its owner is looked at by `controller`; so is one that it has lost.
@@ -57,7 +66,10 @@ class Manager : private RunHost {
   void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
 
   void start();
-  void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0));
+  // Until the caches have been filled, all have the lowest priority.
+  void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0), Priority priority = Priority::kChange);
+  // No new runs before: the API server has asked to wait.
+  void hold(Instant until);
   // Plans again everything that was held back, as when leadership has been won.
   void kick();
   // No new runs; calls `idle` once the running ones have ended.
@@ -65,7 +77,14 @@ class Manager : private RunHost {
 
   bool synced() const { return watched_.synced(); }
   std::size_t queued() const { return queue_.size(); }
+  // What has not gone on for five minutes though every request has an end; empty if all is well.
+  std::string stuck() const;
+  // What the API server does not serve, of what is watched; empty if it serves all.
+  std::string not_served() const;
+  // The last decisions about an object, the latest last. `kind` is its kind or plural, in whatever case.
+  Result<Json> explain(std::string_view kind, const api::Key& key) const;
   // Prometheus text format.
+  void metrics(MetricsText& out) const;
   std::string metrics() const;
 
  private:
@@ -73,18 +92,29 @@ class Manager : private RunHost {
     std::string name;
     api::Resource resource;
     Planner planner;
-    std::uint64_t runs = 0, errors = 0;
+    std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
+    std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
+    Histogram waited = {}, worked = {};
+  };
+  struct Effect {
+    std::string resource, verb, effect;
+    auto operator<=>(const Effect&) const = default;
   };
 
   void pump();
   void arm();
-  void begin(const Item& item);
+  void begin(const Queue::Taken& taken);
   bool may_write() const override { return may_write_(); }
+  void wrote(const Action& action, const char* verb, const char* effect) override;
+  Plan plan_for(const Run& run, const Error* refusal);
   void write_failed(const Run& run, const Action& action, const Error& why) override;
   Plan plan_refused(const Run& run, const Error& refusal) override;
   void told(const Run& run) override;
   void ended(Run& run, End end) override;
   void settle(Run& run);
+  void count(const Run& run, End end, const std::string& outcome);
+  void run_metrics(MetricsText& out) const;
+  void queue_metrics(MetricsText& out) const;
   void check_parked();
   void resync_doubtful();
   void finish(Run& run);
@@ -98,6 +128,11 @@ class Manager : private RunHost {
   std::list<Run> runs_;
   std::size_t active_ = 0;  // those of them that do not rest for the caches
   EventTeller events_;
+  History history_;
+  std::map<Effect, std::uint64_t> effects_;
+  const std::uint64_t seed_;
+  std::uint64_t begun_ = 0;
+  Instant held_until_{};
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_, synced_;

@@ -14,7 +14,8 @@ struct ProgramOptions {
   std::string ns;          // watch this namespace only; empty: all
   std::string lease;       // namespace/name; empty: no lease, write at once
   std::string identity;    // in the lease; empty: $POD_UID, else the host name
-  std::string listen;      // address of /metrics, /livez and /readyz ("host:port", ":8080"); empty: none
+  std::string listen;      // address of /metrics, /livez, /readyz and /explain ("host:port", ":8080"); empty: none
+  std::string build = {};  // version, for metrics
 };
 
 // Stands between the operator and the API server: made of the loop and of the client that it is to use.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/history.h"
+
 namespace knfe::runtime {
 
 namespace {
@@ -43,11 +45,12 @@ bool Awaited::arrived() const {
   return !meta || meta->uid != deleted_uid || meta->deleting;
 }
 
-Run::Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Item asked)
-    : item(std::move(asked)), host_(host), api_(api), watched_(watched) {}
+Run::Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Taken what_is_due, std::string its_id)
+    : taken(std::move(what_is_due)), id(std::move(its_id)), host_(host), api_(api), watched_(watched) {}
 
 void Run::begin(Plan decided) {
   plan = std::move(decided);
+  decision = text_of(plan);
   step();
 }
 
@@ -67,6 +70,7 @@ void Run::step() {
 }
 
 void Run::perform(const Action& action) {
+  progressed = boot_now();
   // The lease may have been lost since the plan was made.
   if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
   if (action.verb == Action::Verb::kConfirm) return confirm(action);
@@ -154,8 +158,17 @@ void Run::send(const Action& action, bool force) {
     case Action::Verb::kProve:
       KNFE_CHECK(false && "a proof is read, not sent");
   }
-  call = api_.call(counted_as(action), verb, std::move(request),
-                   [this, &action](Result<Json> answer) { answered(action, std::move(answer)); });
+  call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](Result<Json> answer) {
+    if (answer || answer.error().code == Code::kConflict) host_.wrote(action, verb, effect_of(action, answer));
+    answered(action, std::move(answer));
+  });
+}
+
+const char* Run::effect_of(const Action& action, const Result<Json>& answer) const {
+  if (!answer) return "conflict";
+  const auto* informer = watched_.of(action.resource);
+  const auto* known = informer ? informer->cache().meta(action.key) : nullptr;
+  return known && known->resource_version == as_string(at(*answer, "metadata", "resourceVersion")) ? "noop" : "changed";
 }
 
 void Run::answered(const Action& action, Result<Json> answer) {

@@ -31,6 +31,8 @@ class RunHost {
     kTaken,    // a name was taken; the cache has been shown by what: plan again
   };
   virtual bool may_write() const = 0;
+  // `effect`: "changed", "noop" (what was there already was that), "conflict".
+  virtual void wrote(const Action& action, const char* verb, const char* effect) = 0;
   virtual void write_failed(const Run& run, const Action& action, const Error& why) = 0;
   virtual Plan plan_refused(const Run& run, const Error& refusal) = 0;
   virtual void told(const Run& run) = 0;  // the status is written: the notes are for people now
@@ -54,7 +56,7 @@ struct Awaited {
 
 class Run {
  public:
-  Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Item what);
+  Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Taken taken, std::string id);
 
   void begin(Plan what);
   // Whether everything that it awaits has arrived.
@@ -62,12 +64,19 @@ class Run {
   // Something that it wanted to change was gone already.
   bool met_ghost() const;
 
-  const Item item;
+  const Queue::Taken taken;
+  const Item& item = taken.item;
+  const std::string id;  // joins log, Event and history
+  const double started = boot_seconds();
+  Instant progressed = boot_now();  // when it sent something last
+  std::string decision;             // the plan in a line
   Plan plan;
   Error error;
   std::vector<Awaited> awaited;
   Instant parked_at{};
   net::Handle call;
+
+  Run(const Run&) = delete;
 
  private:
   void step();
@@ -79,6 +88,7 @@ class Run {
   void prove_absence(const Action& action);
   Error still_there(const Action& action, const Json& live);
   void answered(const Action& action, Result<Json> answer);
+  const char* effect_of(const Action& action, const Result<Json>& answer) const;
   void await(const Action& action, const Json& answer);
   void learn_taken(const Action& action);
   void failed(const Action& action, const Error& why);
