@@ -6,8 +6,7 @@
 #include <random>
 
 #include "base/log.h"
-#include "kube/config.h"
-#include "net/https_client.h"
+#include "kube/renewal.h"
 #include "net/server.h"
 
 namespace knfe::runtime {
@@ -87,6 +86,7 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   auto transport = net::make_https_client(loop, config->endpoint, limits);
   if (!transport) return give_up(transport.error());
 
+  const kube::Renewal renewal(loop, **transport, where, *config);
   OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.build};
   if (!options.lease.empty()) settings.lease = split_key(options.lease);
   const auto other = between ? between(loop, **transport) : nullptr;
