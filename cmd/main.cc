@@ -81,6 +81,8 @@ int run(int argc, char** argv) {
                                  "Who we are in the lease; without it, $POD_UID or the host name");
   controller_command->add_option("--listen", controller.program.listen, "Address of /metrics, /livez, /readyz and /explain")
       ->capture_default_str();
+  controller_command->add_option("--record", controller.program.record,
+                                 "File for all that the operators ask and are told, without credentials: an incident to replay");
   controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
       ->capture_default_str();
   controller_command->footer(

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "kube/renewal.h"
 #include "net/server.h"
+#include "runtime/recorder.h"
 
 namespace knfe::runtime {
 
@@ -89,8 +90,18 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   const kube::Renewal renewal(loop, **transport, where, *config);
   OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.build};
   if (!options.lease.empty()) settings.lease = split_key(options.lease);
-  const auto other = between ? between(loop, **transport) : nullptr;
-  Operator operators(loop, other ? *other : **transport, *config, settings);
+  net::Client* wire = transport->get();
+  std::unique_ptr<Recorder> recorder;
+  if (!options.record.empty()) {
+    const JsonObject about{{"name", options.name},          {"ns", options.ns},       {"lease", options.lease},
+                           {"identity", settings.identity}, {"build", options.build}, {"prefix", config->path_prefix}};
+    auto opened = Recorder::open(options.record, about, *wire);
+    if (!opened) return give_up(opened.error());
+    recorder = std::move(*opened);
+    wire = recorder.get();
+  }
+  const auto other = between ? between(loop, *wire) : nullptr;
+  Operator operators(loop, other ? *other : *wire, *config, settings);
   set_up(operators);
   std::unique_ptr<net::Server> server;
   if (!options.listen.empty()) {
