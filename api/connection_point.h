@@ -69,7 +69,7 @@ struct Fields<GivenAddress> {
 
 struct ConnectionPointStatus {
   std::int64_t observed_generation = 0;
-  std::string mac;
+  std::string summary, mac;
   std::vector<GivenAddress> addresses;
   Conditions conditions;
   bool operator==(const ConnectionPointStatus&) const = default;
@@ -79,6 +79,7 @@ struct Fields<ConnectionPointStatus> {
   static constexpr const char* doc = "The attachment as it is. Rebuilt at any time from the Allocations.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &ConnectionPointStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("summary", &ConnectionPointStatus::summary, "For people: its addresses."),
       field("mac", &ConnectionPointStatus::mac, "MAC address."),
       field("addresses", &ConnectionPointStatus::addresses, "Addresses, fixed for the life of the connection point."),
       field("conditions", &ConnectionPointStatus::conditions, "Accepted, Addressed, Ready, Reconciling, Stalled.",

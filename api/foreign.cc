@@ -6,18 +6,38 @@ namespace knfe::api {
 
 namespace {
 
+// Why a container waits, as kubelet says; empty while it is merely being made.
+std::string waiting_of(const Json& container) {
+  const Json& waiting = at(container, "state", "waiting");
+  const std::string reason(as_string(at(waiting, "reason")));
+  if (reason == "PodInitializing" || reason == "ContainerCreating") return {};
+  const auto message = as_string(at(waiting, "message"));
+  return message.empty() ? reason : reason + ": " + cut(message, 500);
+}
+
+// How a container ended that is not ready, now or before it was started anew.
+std::string end_of(const Json& container) {
+  const Json& now = at(container, "state", "terminated");
+  const Json& end = now.is_null() ? at(container, "lastState", "terminated") : now;
+  if (end.is_null() || as_bool(at(container, "ready"))) return {};
+  std::string out = "ended with exit code " + std::to_string(as_int(at(end, "exitCode")));
+  if (const auto reason = as_string(at(end, "reason")); !reason.empty() && reason != "Error") {
+    out += " (" + cut(reason, 100) + ")";
+  }
+  const auto restarts = as_int(at(container, "restartCount"));
+  return restarts == 0 ? out : out + ", restarts: " + std::to_string(restarts);
+}
+
 // The first thing that keeps a container from running, or the scheduler's word.
 std::string trouble_of(const Json& status) {
   for (const auto* list : {"initContainerStatuses", "containerStatuses"}) {
     for (const auto& container : as_array(at(status, list))) {
-      const Json& waiting = at(container, "state", "waiting");
-      const auto reason = as_string(at(waiting, "reason"));
-      if (reason.empty() || reason == "PodInitializing" || reason == "ContainerCreating") continue;
+      const std::string waiting = waiting_of(container), end = end_of(container);
+      if (waiting.empty() && end.empty()) continue;
       std::string out = "container " + std::string(as_string(at(container, "name")));
       if (const auto image = as_string(at(container, "image")); !image.empty()) out += " (image " + std::string(image) + ")";
-      out += ": " + std::string(reason);
-      if (const auto message = as_string(at(waiting, "message")); !message.empty()) out += ": " + cut(message, 500);
-      return out;
+      if (waiting.empty()) return out + " " + end;
+      return out + ": " + waiting + (end.empty() ? "" : "; it " + end);
     }
   }
   for (const auto& condition : as_array(at(status, "conditions"))) {

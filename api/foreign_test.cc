@@ -39,6 +39,22 @@ TEST_CASE("why a pod does not run is what kubelet says of the first container th
             .trouble == "container i (image x:1): ErrImagePull");
 }
 
+TEST_CASE("how a container ended that is not ready again is told, and how often it was started anew") {
+  const auto of = [](const std::string& container) {
+    return pod(R"({"containerStatuses": [{"name": "a", )" + container + "}]}").trouble;
+  };
+  CHECK(of(R"("state": {"terminated": {"exitCode": 3, "reason": "Error"}})") == "container a ended with exit code 3");
+  CHECK(
+      of(R"("state": {"running": {}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, "restartCount": 2)") ==
+      "container a ended with exit code 137 (OOMKilled), restarts: 2");
+  CHECK(
+      of(R"("state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}, "restartCount": 4)") ==
+      "container a: CrashLoopBackOff; it ended with exit code 1, restarts: 4");
+  CHECK(of(R"("ready": true, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}, "restartCount": 1)") == "");
+  CHECK(pod(R"({"initContainerStatuses": [{"name": "i", "ready": true, "state": {"terminated": {"exitCode": 0}}}]})").trouble ==
+        "");
+}
+
 TEST_CASE("a pod that is merely starting is in no trouble") {
   CHECK(pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "PodInitializing"}}},
                                       {"name": "b", "state": {"waiting": {"reason": "ContainerCreating"}}}]})")

@@ -146,6 +146,9 @@ struct Fields<MemberAddress> {
                  field("ips", &MemberAddress::ips, "Its addresses.", {.required = true, .max_length = 45, .max_items = 8})};
 };
 
+// "core 10.20.0.7 fd20::7, access 10.10.0.2".
+std::string text_of(const std::vector<MemberAddress>& addresses);
+
 // Written by the guest agent alone.
 struct AgentReport {
   std::string pod_uid;
@@ -161,6 +164,7 @@ struct Fields<AgentReport> {
 
 struct MemberStatus {
   std::int64_t observed_generation = 0;
+  std::string summary;
   std::vector<MemberAddress> addresses;
   std::optional<AgentReport> agent;
   Conditions conditions;
@@ -171,6 +175,7 @@ struct Fields<MemberStatus> {
   static constexpr const char* doc = "The member as it is.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &MemberStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("summary", &MemberStatus::summary, "For people: its data-plane addresses, by connection point."),
       field("addresses", &MemberStatus::addresses, "Its data-plane addresses."),
       field("agent", &MemberStatus::agent, "Who reported Joined, Serving and Left."),
       field("conditions", &MemberStatus::conditions,

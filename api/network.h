@@ -127,6 +127,7 @@ struct Fields<SubnetUsage> {
 
 struct NetworkStatus {
   std::int64_t observed_generation = 0;
+  std::string summary;
   std::vector<SubnetUsage> subnets;
   std::optional<Ref> attachment;
   std::vector<std::string> in_use_by;
@@ -138,9 +139,11 @@ struct Fields<NetworkStatus> {
   static constexpr const char* doc = "The network as it is.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &NetworkStatus::observed_generation, "Generation of the spec that this tells of."),
+      field("summary", &NetworkStatus::summary, "For people: the subnets, and how full they are."),
       field("subnets", &NetworkStatus::subnets, "How full the subnets are."),
       field("networkAttachmentDefinitionRef", &NetworkStatus::attachment, "The NetworkAttachmentDefinition that attaches pods."),
-      field("inUseBy", &NetworkStatus::in_use_by, "The first ten connection points on this network, by name.", {.max_items = 10}),
+      field("inUseBy", &NetworkStatus::in_use_by, "The first ten connection points that have addresses of this network.",
+            {.max_items = 10}),
       field("conditions", &NetworkStatus::conditions, "Accepted, Programmed, DeletionBlocked, Ready, Reconciling, Stalled.",
             {.max_items = 16})};
 };

@@ -1,5 +1,10 @@
 #include "cmd/guest.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "base/log.h"
 #include "guest/agent.h"
 #include "guest/install.h"
@@ -61,9 +66,15 @@ int guest_run() {
   return 0;
 }
 
-int guest_leave(int timeout_seconds) {
+int guest_leave(int timeout_seconds, const std::vector<std::string>& command) {
   const auto left = net::ring_and_wait(guest::kDoorbell, std::chrono::seconds(timeout_seconds));
-  return left ? 0 : give_up(left.error());
+  const int code = left ? 0 : give_up(left.error());
+  if (command.empty()) return code;
+  std::vector<char*> words;
+  for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words[0], words.data());
+  return give_up({Code::kNotFound, command[0] + " cannot be run: " + std::strerror(errno), {}, {}, 0});
 }
 
 }  // namespace knfe::cmd

@@ -1,10 +1,14 @@
 // `knfe guest install|run|leave`: the agent inside a member.
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace knfe::cmd {
 
 int guest_install();
 int guest_run();
-int guest_leave(int timeout_seconds);
+// Then becomes `command`, if there is one.
+int guest_leave(int timeout_seconds, const std::vector<std::string>& command);
 
 }  // namespace knfe::cmd

@@ -35,8 +35,9 @@ int run(int argc, char** argv) {
   std::string output;
   auto* status_command =
       app.add_subcommand("status", "Show services, functions and networks as a tree, and why what is not ready is not");
-  status_command->add_option("NAME", status.name,
-                             "Name of a NetworkService, NetworkFunction or Network; without it, all that is there");
+  status_command->add_option(
+      "NAME", status.name,
+      "Name, or KIND/NAME, of a service, function, member set, member or network; without it, all that is there");
   status_command->add_option("-n,--namespace", status.ns, "Namespace; without it, the kubeconfig's");
   status_command->add_flag("-A,--all-namespaces", status.all_namespaces, "All namespaces");
   status_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
@@ -45,6 +46,7 @@ int run(int argc, char** argv) {
   status_command->footer(
       "Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service, function or "
       "network\n"
+      "  knfe status member/ims-sip-sprout-0\n"
       "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
 
   ExplainOptions explain;
@@ -90,6 +92,7 @@ int run(int argc, char** argv) {
       "127.0.0.1:8080");
 
   int leave_timeout = 3600;
+  std::vector<std::string> leave_then;
   auto* guest_command = app.add_subcommand("guest", "The agent inside a member");
   guest_command->require_subcommand(1);
   auto* install_command =
@@ -100,6 +103,7 @@ int run(int argc, char** argv) {
   leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
+  leave_command->add_option("COMMAND", leave_then, "What to run then, after --");
 
   if (const int code = parse(app, argc, argv); code >= 0) return code;
   if (debug) knfe::set_log_level(knfe::Level::kDebug);
@@ -111,7 +115,7 @@ int run(int argc, char** argv) {
   if (*controller_command) return run_controller(controller);
   if (*install_command) return guest_install();
   if (*run_command) return guest_run();
-  if (*leave_command) return guest_leave(leave_timeout);
+  if (*leave_command) return guest_leave(leave_timeout, leave_then);
   return 2;
 }
 

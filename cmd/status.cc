@@ -91,14 +91,13 @@ int run_status(const StatusOptions& options) {
   reader.want(view.pods, api::decode_pod, operators::label::kMember);
   if (auto read = reader.run(); !read) return give_up(read.error());
 
-  const auto report = report_status(view, ns, options.name);
+  const auto made = report_status(view, ns, options.name);
+  if (!made) return give_up(made.error());
+  const auto& report = *made;
   if (!report.found && !options.name.empty()) {
     const std::string place = ns.empty() ? "any namespace" : "namespace " + ns;
-    return give_up({Code::kNotFound,
-                    "there is no NetworkService, NetworkFunction or Network " + options.name + " in " + place,
-                    {},
-                    "knfe status -A shows all",
-                    0});
+    return give_up(
+        {Code::kNotFound, "there is no " + options.name + " of KNFE's in " + place, {}, "knfe status -A shows all", 0});
   }
   if (options.json) {
     std::printf("%s\n", to_text(report.json).c_str());

@@ -1,4 +1,4 @@
-// `knfe status`: a service, function or network, or all of a namespace, as a tree - and why what is not ready is not.
+// `knfe status`: one object of KNFE's, or all of a namespace, as a tree - and why what is not ready is not.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace knfe::cmd {
 
 struct StatusOptions {
   std::string kubeconfig, context, ns;
-  std::string name;  // of a service, function or network; empty: all
+  std::string name;  // "ims", or with its kind "networkfunction/ims-sip"; empty: all
   bool all_namespaces = false;
   bool json = false;
 };
@@ -24,6 +24,7 @@ struct StatusReport {
   bool ready = true;
   bool found = false;
 };
-StatusReport report_status(const operators::View& view, const std::string& ns, const std::string& name);
+// `name` as in StatusOptions.
+Result<StatusReport> report_status(const operators::View& view, const std::string& ns, const std::string& name);
 
 }  // namespace knfe::cmd

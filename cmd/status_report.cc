@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/kinds.h"
 #include "cmd/status.h"
 #include "operators/function/membership.h"
 
@@ -8,6 +9,36 @@ namespace knfe::cmd {
 namespace {
 
 using operators::View;
+
+// What was asked for; a kind that is empty is any.
+struct Query {
+  std::string kind, name;
+};
+
+// Of a kind as kubectl takes them: by kind, plural, singular or short name, in any case; empty if it is none of KNFE's.
+std::string kind_of(std::string word) {
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const Json& definition : api::crds()) {
+    const Json& names = at(definition, "spec", "names");
+    const auto& shorter = as_array(at(names, "shortNames"));
+    if (word == as_string(at(names, "plural")) || word == as_string(at(names, "singular")) ||
+        std::find(shorter.begin(), shorter.end(), Json(word)) != shorter.end())
+      return std::string(as_string(at(names, "kind")));
+  }
+  return {};
+}
+
+Result<Query> query_of(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos) return Query{{}, text};
+  static constexpr std::string_view kShown[] = {"NetworkService", "NetworkFunction", "MemberSet", "Member", "Network"};
+  Query query{kind_of(text.substr(0, slash)), text.substr(slash + 1)};
+  if (query.name.empty() || std::find(std::begin(kShown), std::end(kShown), query.kind) == std::end(kShown)) {
+    return fail(Code::kInvalid, "'" + text + "' is nothing that status shows", {},
+                "NAME, or KIND/NAME with a networkservice, networkfunction, memberset, member or network");
+  }
+  return query;
+}
 
 // A line of the tree and what hangs below it; the same tree is printed as text and as JSON.
 struct Node {
@@ -33,15 +64,13 @@ Node node_of(const T& object, std::string detail) {
 }
 
 Node network_node(const api::Network& network) {
-  std::string detail;
+  std::string detail = network.status.summary;
   JsonArray subnets;
   for (const auto& subnet : network.spec.subnets) {
     const auto usage = std::find_if(network.status.subnets.begin(), network.status.subnets.end(),
                                     [&](const api::SubnetUsage& entry) { return entry.name == subnet.name; });
     const bool known = usage != network.status.subnets.end();
-    detail += (detail.empty() ? "" : ", ") + subnet.cidr;
-    if (known)
-      detail += " (" + std::to_string(usage->used) + " of " + (usage->capacity.size() > 9 ? "many" : usage->capacity) + ")";
+    if (network.status.summary.empty()) detail += (detail.empty() ? "" : ", ") + subnet.cidr;
     subnets.push_back(JsonObject{{"cidr", subnet.cidr}, {"used", known ? Json(usage->used) : Json()}});
   }
   Node node = node_of(network, detail);
@@ -52,14 +81,11 @@ Node network_node(const api::Network& network) {
 Node member_node(const api::Member& member, const View& view) {
   const auto standing = operators::standing_of(member, operators::pod_of(member, view));
   std::string detail = operators::name(standing);
+  if (!member.status.addresses.empty()) detail += "  " + api::text_of(member.status.addresses);
   JsonObject addresses;
   for (const auto& address : member.status.addresses) {
-    detail += "  " + address.connection_point;
     JsonArray ips;
-    for (const auto& ip : address.ips) {
-      detail += " " + ip;
-      ips.push_back(Json(ip));
-    }
+    for (const auto& ip : address.ips) ips.push_back(Json(ip));
     addresses[address.connection_point] = std::move(ips);
   }
   Node node = node_of(member, detail);
@@ -115,30 +141,52 @@ Json to_json(const Node& node) {
 
 bool all_ready(const Node& node) { return node.ready && std::all_of(node.below.begin(), node.below.end(), all_ready); }
 
+// What of the view stands at the root: what was asked for, or else whatever hangs below nothing that is shown.
+class Roots {
+ public:
+  Roots(const View& view, const std::string& ns, const Query& query) : view_(view), ns_(ns), query_(query) {}
+
+  template <class T, class MakeNode>
+  void add(const kube::Cache<T>& cache, MakeNode node) {
+    if (!query_.kind.empty() && query_.kind != T::resource.kind) return;
+    for (const auto& [key, object] : cache.all()) {
+      if (!ns_.empty() && key.ns != ns_) continue;
+      if (query_.name.empty() ? is_below(object.meta) : key.name != query_.name) continue;
+      nodes.emplace_back(key.ns, node(object));
+    }
+  }
+  std::vector<std::pair<std::string, Node>> nodes;  // with their namespaces
+
+ private:
+  bool is_below(const api::Meta& meta) const {
+    const auto* owner = meta.controller();
+    if (!owner) return false;
+    const api::Key key{meta.key.ns, owner->name};
+    for (const auto* live : {view_.services.meta(key), view_.functions.meta(key), view_.member_sets.meta(key)}) {
+      if (live && live->uid == owner->uid) return true;
+    }
+    return false;
+  }
+
+  const View& view_;
+  const std::string& ns_;
+  const Query& query_;
+};
+
 }  // namespace
 
-StatusReport report_status(const View& view, const std::string& ns, const std::string& name) {
-  std::vector<std::pair<std::string, Node>> roots;
-  // By name, or else whatever is not part of a service that is shown.
-  const auto wanted = [&](const api::Meta& meta) {
-    const auto* owner = meta.controller();
-    const auto* service = owner ? view.services.get({meta.key.ns, owner->name}) : nullptr;
-    const bool part = service && service->meta.uid == owner->uid;
-    return (ns.empty() || meta.key.ns == ns) && (name.empty() ? !part : meta.key.name == name);
-  };
-  for (const auto& [key, service] : view.services.all()) {
-    if (wanted(service.meta)) roots.emplace_back(key.ns, service_node(service, view));
-  }
-  for (const auto& [key, network] : view.networks.all()) {
-    if (wanted(network.meta)) roots.emplace_back(key.ns, network_node(network));
-  }
-  for (const auto& [key, function] : view.functions.all()) {
-    if (wanted(function.meta)) roots.emplace_back(key.ns, function_node(function, view));
-  }
+Result<StatusReport> report_status(const View& view, const std::string& ns, const std::string& name) {
+  KNFE_TRY(const auto query, query_of(name));
+  Roots roots(view, ns, query);
+  roots.add(view.services, [&](const auto& service) { return service_node(service, view); });
+  roots.add(view.networks, [&](const auto& network) { return network_node(network); });
+  roots.add(view.functions, [&](const auto& function) { return function_node(function, view); });
+  roots.add(view.member_sets, [&](const auto& set) { return set_node(set, view); });
+  roots.add(view.members, [&](const auto& member) { return member_node(member, view); });
   StatusReport report;
-  report.found = !roots.empty();
+  report.found = !roots.nodes.empty();
   JsonArray items;
-  for (const auto& [root_ns, root] : roots) {
+  for (const auto& [root_ns, root] : roots.nodes) {
     Node shown = root;
     shown.name = root_ns + "/" + root.name;
     print(shown, "", "", report.text);

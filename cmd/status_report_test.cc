@@ -24,6 +24,7 @@ struct Fixture {
     service.meta = meta("ims", "service");
     core.meta = meta("ims-core", "core", service);
     core.spec.subnets = {{"v4", "10.20.0.0/24", "", {}}, {"v6", "fd20::/64", "", {}}};
+    core.status.summary = "10.20.0.0/24 (2 of 254), fd20::/64 (2 of many)";
     core.status.subnets = {{"v4", "254", 2}, {"v6", "18446744073709551615", 2}};
     lab.meta = meta("lab", "lab");
     lab.spec.subnets = {{"v4", "10.30.0.0/24", "", {}}};
@@ -55,7 +56,9 @@ struct Fixture {
     view.member_sets.put(set);
     for (const auto& member : members) view.members.put(member);
     for (const auto& pod : pods) view.pods.put(pod);
-    return report_status(view, ns, name);
+    auto made = report_status(view, ns, name);
+    REQUIRE(made);
+    return std::move(*made);
   }
   // One member does not serve, and all above it say so.
   void break_member() {
@@ -147,6 +150,35 @@ TEST_CASE_FIXTURE(Fixture, "a service, a function or a network is found by its n
   CHECK(report("n", "ims").text.find("lab") == std::string::npos);
   CHECK(report("n", "ims-sip").text.starts_with("NetworkFunction n/ims-sip  Ready  sprout 2/2\n└─ MemberSet"));
   CHECK(report("n", "ims-core").text == "Network n/ims-core  Ready  10.20.0.0/24 (2 of 254), fd20::/64 (2 of many)\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a kind may be named, as kubectl takes it") {
+  core.meta.key.name = "ims";  // as the service
+  CHECK(report("n", "ims").text.find("Network n/ims  ") != std::string::npos);
+  for (const char* name : {"networkservice/ims", "nsvc/ims", "NetworkServices/ims"}) {
+    CHECK(report("n", name).text.starts_with("NetworkService n/ims"));
+    CHECK(report("n", name).text.find("Network n/ims  ") == std::string::npos);
+  }
+  CHECK(report("n", "member/ims-sip-sprout-1").text == "Member n/ims-sip-sprout-1  Ready  Serving  core 10.20.0.2 fd20::2\n");
+  CHECK(report("n", "mset/ims-sip-sprout").text.starts_with("MemberSet n/ims-sip-sprout  Ready  2 of 2 serve\n├─ Member"));
+  CHECK_FALSE(report("n", "network/lab-1").found);
+  for (const char* name : {"pod/x", "allocation/x", "/x", "network/"}) {
+    const auto made = report_status(view, "n", name);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().text().find("KIND/NAME with a networkservice") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is left of a function that is gone is shown") {
+  report();
+  view.functions.erase(function.meta.key, "9");
+  view.member_sets.erase(set.meta.key, "9");
+  members[1].meta.deleting = true;
+  view.members.put(members[1]);
+  const auto made = report_status(view, "n", "");
+  REQUIRE(made);
+  CHECK(made->text.find("Member n/ims-sip-sprout-1  Ready  Leaving  core 10.20.0.2 fd20::2  (being deleted)\n") !=
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "what is not ready beside what was asked for does not count") {

@@ -74,6 +74,68 @@ TEST_CASE("a connection point that is deleted keeps its addresses for as long as
   CHECK(world.settled());
 }
 
+TEST_CASE("a network that is deleted keeps its attachment for as long as somebody is on it") {
+  World world(serving());
+  const auto uid = [&] { return canonical(pick(world.get(kAttachments, "ims-core"), "metadata", "uid")); };
+  const auto before = uid();
+  SUBCASE("deleted") { world.remove(kNetworks, "ims-core"); }
+  SUBCASE("and its attachment before it") { world.store.remove_in_foreground(kNetworks, {"n", "ims-core"}); }
+  world.converge();
+  CHECK(world.ready(kNetworks, "ims-core") == "False DeletionBlocked");
+  CHECK(uid() == before);
+  // A pod that is made anew meanwhile is attached.
+  world.remove(kPods, sprout(0));
+  world.converge();
+  CHECK(world.ready(kMembers, sprout(0)) == "True Serving");
+  world.remove(kFunctions, "ims-sip");
+  world.remove(kServices, "ims");
+  world.converge();
+  CHECK(world.masked().empty());
+}
+
+TEST_CASE("an attachment that somebody deletes is made anew") {
+  World world(serving());
+  world.remove(kAttachments, "ims-core");
+  world.converge();
+  CHECK(pick(world.get(kAttachments, "ims-core"), "metadata", "deletionTimestamp").is_null());
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(world.settled());
+}
+
+TEST_CASE("an attachment that its network has left behind goes when it is deleted") {
+  World world(serving());
+  world.patch(kAttachments, "ims-core", R"({"metadata": {"ownerReferences": null}})");
+  world.remove(kServices, "ims");
+  world.converge();
+  CHECK(world.has(kAttachments, "ims-core"));
+  world.remove(kAttachments, "ims-core");
+  world.converge();
+  CHECK(world.masked().empty());
+}
+
+TEST_CASE("who waits for an address does not keep the network that is deleted") {
+  World world;
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "Network", "metadata": {"name": "tiny"}, "spec": {"subnets": [{"name": "v4", "cidr": "10.9.0.0/30"}]}})");
+  const auto point = [&](const std::string& name) {
+    world.put(R"({"apiVersion": "knfe.io/v1alpha1", "kind": "ConnectionPoint", "metadata": {"name": ")" + name +
+              R"("}, "spec": {"networkRef": {"name": "tiny"}, "interface": "x"}})");
+  };
+  for (const char* name : {"a", "b"}) point(name);
+  world.converge();
+  point("waits");
+  world.converge();
+  REQUIRE(world.ready(kPoints, "waits") == "False PoolExhausted");
+  world.remove(kNetworks, "tiny");
+  world.converge();
+  CHECK(world.message(kNetworks, "tiny").starts_with("in use by ConnectionPoint a, b:"));
+  CHECK(world.ready(kPoints, "waits") == "False NetworkDeleting");
+  for (const char* name : {"a", "b"}) world.remove(kPoints, name);
+  world.converge();
+  CHECK_FALSE(world.has(kNetworks, "tiny"));
+  CHECK(world.ready(kPoints, "waits") == "False NetworkNotFound");
+}
+
 TEST_CASE("whoever is in a role that is wanted no more is shown as leaving until it is gone") {
   World world(serving());
   world.agents = false;

@@ -38,6 +38,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   });
   const auto claims = manager.control("allocation", view.allocations,
                                       [&view](const auto& allocation, const auto&) { return plan_allocation(allocation, view); });
+  const auto attachments = manager.control(
+      "attachment", view.attachments, [&view](const auto& attachment, const auto&) { return plan_attachment(attachment, view); });
   manager.wake_owner(view.networks, services);
   manager.wake_owner(view.functions, services);
   manager.wake_owner(view.member_sets, functions);
@@ -68,6 +70,7 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     if (const auto* member = view.members.get(pod.meta.key)) look_owner(sets, member->meta);
   });
   on_any(view.networks, [=, &view](const api::Network& network) {
+    look(attachments, network.meta.key);
     for (const auto* point : view.connection_points.by_index(network.meta.key.text())) look(points, point->meta.key);
     if (network.spec.address_space.empty()) return;
     for (const auto* other : view.networks.by_index(network.meta.key.ns)) {

@@ -167,7 +167,10 @@ std::pair<std::string, std::string> why_not_serving(const api::Member& member, c
             "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after five seconds."};
   if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
   if (!pod.ready)
-    return {"PodNotReady", "Pod " + pod.meta.key.name + " is not ready (" + (pod.phase.empty() ? "Pending" : pod.phase) + ")."};
+    return {"PodNotReady", pod.phase == "Running"
+                               ? "Pod " + pod.meta.key.name + " is not ready yet."
+                               : "Pod " + pod.meta.key.name + " is being started; if that lasts, `kubectl describe pod " +
+                                     pod.meta.key.name + "` tells what it waits for."};
   const auto* serving = api::find(member.status.conditions, "Serving");
   if (serving && is_reporter(member, pod)) return {"NotServing", serving->message};
   return {"AgentSilent", "The guest agent in pod " + pod.meta.key.name + " has not reported yet."};
@@ -186,6 +189,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const bool networked = missing.empty();
   api::MemberStatus status;
   status.addresses = addresses;
+  status.summary = api::text_of(addresses);
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
   // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
   // that: its agent was asked to leave then, and goes back when it hears that it is wanted.

@@ -257,6 +257,7 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   if (holds_all) {
     for (const auto& slot : slots) {
       const auto prefix = parse_prefix(slot.subnet->cidr);
+      status.summary += (status.summary.empty() ? "" : " ") + slot.held->spec.ip;
       status.addresses.push_back({slot.subnet->name, slot.held->spec.ip, slot.subnet->gateway, prefix ? prefix->length : 0});
     }
     status.mac = mac_of(point, status.addresses.front().ip);

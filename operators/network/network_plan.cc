@@ -11,6 +11,8 @@ using runtime::Plan;
 
 namespace {
 
+constexpr std::size_t kLongestCapacity = 9;  // digits that people want to read
+
 // Of two networks that cannot both be, the one that came first stays. Creation times have seconds only: one that has been
 // accepted, as its finalizer tells, is not displaced by one that came later in the same second.
 bool came_before(const api::Meta& a, const api::Meta& b) {
@@ -23,6 +25,21 @@ std::string names_of(const std::vector<std::string>& names, std::size_t total) {
   std::string out;
   for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
   return total > names.size() ? out + " and " + std::to_string(total - names.size()) + " more" : out;
+}
+
+}  // namespace
+
+namespace {
+
+// Who is attached to a network, or may be soon: whoever holds one of its addresses. Who waits for one does not keep it.
+std::vector<const api::ConnectionPoint*> users_of(const api::Network& network, const View& view) {
+  auto users = view.connection_points.by_index(network.meta.key.text());
+  std::erase_if(users, [&](const api::ConnectionPoint* point) {
+    const auto claims = view.allocations.owned_by(point->meta.uid);
+    return std::none_of(claims.begin(), claims.end(),
+                        [&](const auto* claim) { return claim->spec.network == network.meta.key.name; });
+  });
+  return users;
 }
 
 }  // namespace
@@ -53,12 +70,19 @@ Objection objection_to(const api::Network& network, const View& view) {
 Plan plan_network(const api::Network& network, const View& view, const NetworkProvider& provider, const Moment& moment) {
   Plan plan;
   const auto& meta = network.meta;
-  const auto users = view.connection_points.by_index(meta.key.ns + "/" + meta.key.name);
+  const auto users = users_of(network, view);
   std::vector<std::string> first_users;
   for (const auto* user : users) {
     if (first_users.size() < 10) first_users.push_back(user->meta.key.name);
   }
 
+  const auto* live = view.attachments.get(meta.key);
+  const bool taken = live && !live->meta.owned_by(meta.uid);
+  const bool ending = live && !taken && live->meta.deleting;
+  // Deleted by hand, it is made anew; deleted with its network, it stays for as long as that does.
+  if (ending && live->meta.has_finalizer(kAttachmentFinalizer) && (!meta.deleting || users.empty())) {
+    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
+  }
   if (meta.deleting && users.empty()) {
     if (meta.has_finalizer(kNetworkFinalizer)) {
       plan.actions.push_back(runtime::finalizer_removal(api::Network::resource, meta, kNetworkFinalizer));
@@ -68,10 +92,7 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
 
   const auto [reason, why_not, stalled] = objection_to(network, view);
   const bool accepted = reason.empty();
-  const auto* live = view.attachments.get(meta.key);
-  const bool taken = live && !live->meta.owned_by(meta.uid);
-
-  if (!meta.deleting && accepted && !taken) {
+  if (!meta.deleting && accepted && !taken && !ending) {
     if (!meta.has_finalizer(kNetworkFinalizer)) {
       plan.actions.push_back(runtime::finalizer_addition(api::Network::resource, meta, kNetworkFinalizer));
     }
@@ -79,21 +100,25 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
     auto& metadata = desired["metadata"].as_object();
     metadata["labels"] = JsonObject{{label::kNetwork, meta.key.name}, {label::kManagedBy, "knfe"}};
     metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Network::resource, meta)};
+    metadata["finalizers"] = JsonArray{Json(kAttachmentFinalizer)};
     desired["spec"] = provider.realise(network);
     runtime::apply_if_different(plan, api::Attachments::resource, std::move(desired), live ? &live->meta : nullptr);
   }
-  const bool programmed = accepted && live && !taken && plan.actions.empty();
+  const bool programmed = accepted && live && !taken && !ending && plan.actions.empty();
 
   api::NetworkStatus status;
   status.observed_generation = meta.generation;
   if (live && !taken) status.attachment = api::Ref{meta.key.name};
   status.in_use_by = first_users;
-  const auto allocations = view.allocations.by_index(meta.key.ns + "/" + meta.key.name);
+  const auto allocations = view.allocations.by_index(meta.key.text());
   for (const auto& subnet : network.spec.subnets) {
     const auto pools = Pools::of(subnet);
     const auto used = std::count_if(allocations.begin(), allocations.end(),
                                     [&](const auto* allocation) { return allocation->spec.subnet == subnet.name; });
-    status.subnets.push_back({subnet.name, pools ? to_text(pools->size()) : "0", used});
+    const std::string capacity = pools ? to_text(pools->size()) : "0";
+    status.summary += (status.summary.empty() ? "" : ", ") + subnet.cidr + " (" + std::to_string(used) + " of " +
+                      (capacity.size() > kLongestCapacity ? "many" : capacity) + ")";
+    status.subnets.push_back({subnet.name, capacity, used});
   }
   ConditionWriter write(network.status.conditions, meta, moment);
   write.set("Accepted", accepted, accepted ? "Accepted" : reason, accepted ? "The network can be realised." : why_not);
@@ -123,6 +148,20 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   }
   status.conditions = std::move(write.conditions);
   runtime::write_status(plan, network, status, std::move(write.notes));
+  return plan;
+}
+
+Plan plan_attachment(const api::Attachments& attachment, const View& view) {
+  Plan plan;
+  const auto& meta = attachment.meta;
+  if (!meta.deleting || !meta.has_finalizer(kAttachmentFinalizer)) return plan;
+  if (const auto* owner = meta.controller()) {
+    const api::Key key{meta.key.ns, owner->name};
+    const auto* network = view.networks.get(key);
+    if (network && network->meta.uid == owner->uid) return plan;  // that decides
+    plan.actions.push_back(runtime::proof_of_absence(api::Network::resource, key, owner->uid));
+  }
+  plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, meta, kAttachmentFinalizer));
   return plan;
 }
 

@@ -125,9 +125,14 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
     append(leaver, "volumeMounts", {mount(kBinVolume, "/knfe", true)});
     auto& lifecycle = leaver["lifecycle"];
     if (!lifecycle.is_object()) lifecycle = JsonObject();
-    if (at(lifecycle, "preStop").is_null()) {
-      lifecycle.get_object()["preStop"] =
-          JsonObject{{"exec", JsonObject{{"command", JsonArray{Json("/knfe/knfe"), Json("guest"), Json("leave")}}}}};
+    // Its own command runs once the member has left; a hook of another kind stays as it is.
+    const Json own = at(lifecycle, "preStop");
+    const Json& own_command = at(own, "exec", "command");
+    if (own.is_null() || own_command.is_array()) {
+      JsonArray command{Json("/knfe/knfe"), Json("guest"), Json("leave")};
+      if (own_command.is_array()) command.push_back(Json("--"));
+      for (const auto& word : as_array(own_command)) command.push_back(word);
+      lifecycle.get_object()["preStop"] = JsonObject{{"exec", JsonObject{{"command", std::move(command)}}}};
     }
     spec["serviceAccountName"] = operators::service_account_of(member.spec, member.spec.function);
     if (at(tmpl.spec, "terminationGracePeriodSeconds").is_null()) {

@@ -194,10 +194,16 @@ TEST_CASE_FIXTURE(Fixture, "a pod that is deleted drains first, for as long as t
   CHECK(text(pick(spec(), "serviceAccountName")) == "ims-sip");
 }
 
+TEST_CASE_FIXTURE(Fixture, "what the template does before its end comes once the member has left") {
+  give(R"({"containers": [{"name": "sip", "lifecycle": {"preStop": {"exec": {"command": ["own", "-x"]}}}}]})");
+  CHECK(canonical(pick(container("sip"), "lifecycle")) ==
+        R"({"preStop":{"exec":{"command":["/knfe/knfe","guest","leave","--","own","-x"]}}})");
+}
+
 TEST_CASE_FIXTURE(Fixture, "what the template says of its end and its rights is kept") {
   give(R"({"serviceAccountName": "own", "terminationGracePeriodSeconds": 0,
-           "containers": [{"name": "sip", "lifecycle": {"preStop": {"exec": {"command": ["own"]}}, "postStart": {"exec": {}}}}]})");
-  CHECK(canonical(pick(container("sip"), "lifecycle")) == R"({"postStart":{"exec":{}},"preStop":{"exec":{"command":["own"]}}})");
+           "containers": [{"name": "sip", "lifecycle": {"preStop": {"sleep": {"seconds": 3}}, "postStart": {"exec": {}}}}]})");
+  CHECK(canonical(pick(container("sip"), "lifecycle")) == R"({"postStart":{"exec":{}},"preStop":{"sleep":{"seconds":3}}})");
   CHECK(text(pick(spec(), "serviceAccountName")) == "own");
   CHECK(pick(spec(), "terminationGracePeriodSeconds") == 0);
 }

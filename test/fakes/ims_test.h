@@ -13,6 +13,8 @@ inline constexpr api::Resource kFunctions = api::NetworkFunction::resource;
 inline constexpr api::Resource kSets = api::MemberSet::resource;
 inline constexpr api::Resource kMembers = api::Member::resource;
 inline constexpr api::Resource kPods = api::Pod::resource;
+inline constexpr api::Resource kNetworks = api::Network::resource;
+inline constexpr api::Resource kAttachments = api::Attachments::resource;
 inline constexpr api::Resource kPoints = api::ConnectionPoint::resource;
 inline constexpr api::Resource kAllocations = api::Allocation::resource;
 

@@ -104,6 +104,7 @@ void World::open_view() {
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     return operators::plan_member(object, v, multus_, pods_, moment);
   });
+  control(v.attachments, [&v](const auto& object, const Moment&) { return operators::plan_attachment(object, v); });
   control(v.allocations, [&v](const auto& object, const Moment&) { return operators::plan_allocation(object, v); });
   control(v.connection_points,
           [&v](const auto& object, const Moment& moment) { return operators::plan_connection_point(object, v, moment); });

@@ -47,6 +47,23 @@ def point_in_the_foreground(case):
           any(condition(case.get("ConnectionPoint", name) or {}, "Ready").get("status") == "True" for name in ("other", "sip-sprout-0-core")))
 
 
+def network_in_the_foreground(case):
+    """Who is on it stays attached, and what is made anew is attached again."""
+    case.apply(network())
+    case.apply(function())
+    case.ready("NetworkFunction", "sip")
+    uid = case.must("Pod", "sip-sprout-0")["metadata"]["uid"]
+    case.api.delete("Network", case.ns, "core", propagationPolicy="Foreground")
+    case.says("Network", "core", "DeletionBlocked", "True", "InUse", "sip-sprout-0-core")
+    until("the garbage collector has tried",
+          lambda: case.must("NetworkAttachmentDefinition", "core")["metadata"].get("deletionTimestamp"))
+    case.delete("Pod", "sip-sprout-0")
+    until("another pod", lambda: (case.get("Pod", "sip-sprout-0") or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid)
+    case.listed({"sip-sprout-0": "Serving"}, "sip")
+    case.delete("NetworkFunction", "sip")
+    case.nothing_left()
+
+
 def pod_hidden(case):
     """Without the label by which KNFE knows it: nothing else takes its place, nothing of it is released, and it is told."""
     start(case)
@@ -141,6 +158,7 @@ def empty_account(case):
 def cases():
     yield "adversity: a service is deleted in the foreground", in_the_foreground
     yield "adversity: a connection point is deleted in the foreground", point_in_the_foreground
+    yield "adversity: a network is deleted in the foreground", network_in_the_foreground
     yield "adversity: a pod loses its label", pod_hidden
     yield "adversity: a role asks for a network that is not there", typo_in_a_network
     yield "adversity: an address is freed on a sister network", address_of_a_sister

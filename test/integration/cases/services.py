@@ -99,11 +99,13 @@ def network_in_use(case):
     assert case.states("sip") == {"sip-sprout-0": "Serving"}
     case.apply(point("late"))
     case.says("ConnectionPoint", "late", "Ready", "False", "NetworkDeleting", "Network core", "being deleted")
-    case.delete("ConnectionPoint", "late")
     case.delete("NetworkFunction", "sip")
     case.gone("Pod", "sip-sprout-0")
     case.says("Network", "core", "DeletionBlocked", "True", "InUse", "mine")
     case.delete("ConnectionPoint", "mine")
+    case.gone("Network", "core")
+    case.says("ConnectionPoint", "late", "Ready", "False", "NetworkNotFound", "Network core", "create it")
+    case.delete("ConnectionPoint", "late")
     case.nothing_left()
 
 
