@@ -13,6 +13,8 @@ using Duration = std::chrono::milliseconds;
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 Instant boot_now();
+// The same clock in seconds, for measuring what is shorter than a millisecond.
+double boot_seconds();
 
 // RFC 3339 in UTC: seconds ("2026-01-02T03:04:05Z") and microseconds (Kubernetes MicroTime).
 std::string wall_seconds();

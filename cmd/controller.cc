@@ -6,7 +6,9 @@ namespace knfe::cmd {
 
 int run_controller(const ControllerOptions& options) {
   AllOperators all(options.agent_image);
-  return runtime::run_program(options.program, [&](runtime::Operator& program) { all.join(program); });
+  auto program = options.program;
+  program.build = KNFE_VERSION;
+  return runtime::run_program(program, [&](runtime::Operator& operators) { all.join(operators); });
 }
 
 }  // namespace knfe::cmd

@@ -8,8 +8,7 @@
 #include "base/log.h"
 #include "guest/agent.h"
 #include "guest/install.h"
-#include "kube/config.h"
-#include "net/https_client.h"
+#include "kube/renewal.h"
 
 namespace knfe::cmd {
 
@@ -25,7 +24,8 @@ struct Outside {
   guest::Identity identity;
   kube::Config config;
   net::Loop loop;
-  std::unique_ptr<net::Client> transport;
+  std::unique_ptr<net::RenewableClient> transport;
+  std::unique_ptr<kube::Renewal> renewal;
   std::unique_ptr<kube::ApiClient> api;
 
   Result<void> open() {
@@ -34,6 +34,7 @@ struct Outside {
     net::ClientSettings settings;
     settings.max_idle = 1;
     KNFE_TRY(transport, net::make_https_client(loop, config.endpoint, settings));
+    renewal = std::make_unique<kube::Renewal>(loop, *transport, kube::ConfigOptions{}, config);
     api = std::make_unique<kube::ApiClient>(*transport, config);
     return {};
   }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cmd/controller.h"
 #include "cmd/crds.h"
+#include "cmd/explain.h"
 #include "cmd/guest.h"
 #include "cmd/status.h"
 #include "cmd/version.h"
@@ -48,6 +49,20 @@ int run(int argc, char** argv) {
       "  knfe status member/ims-sip-sprout-0\n"
       "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
 
+  ExplainOptions explain;
+  auto* explain_command =
+      app.add_subcommand("explain", "Show the last decisions of the operators about an object, and what came of them");
+  explain_command->add_option("KIND/NAME", explain.target, "Such as network/ims, or member/ims-sip-sprout-0")->required();
+  explain_command->add_option("-n,--namespace", explain.ns, "Namespace; without it, the kubeconfig's");
+  explain_command->add_option("--address", explain.address, "host:port of a controller; without it, the pods in --operators");
+  explain_command->add_option("--operators", explain.home, "Namespace of the operators")->capture_default_str();
+  explain_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
+  explain_command->add_option("--kubeconfig", explain.kubeconfig, "Path of a kubeconfig; without it, as kubectl finds it");
+  explain_command->add_option("--context", explain.context, "Context in the kubeconfig");
+  explain_command->footer(
+      "Examples:\n  kubectl knfe explain networkfunction/ims-sip\n  knfe explain network/ims --address 127.0.0.1:8080\n\n"
+      "Asks /explain of each operator pod through the API server: list pods and get pods/proxy in --operators.");
+
   auto* version_command = app.add_subcommand("version", "Print the version");
   version_command->add_option("-o,--output", output, "json")->check(CLI::IsMember({"json"}));
 
@@ -66,8 +81,10 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   controller_command->add_option("--identity", controller.program.identity,
                                  "Who we are in the lease; without it, $POD_UID or the host name");
-  controller_command->add_option("--listen", controller.program.listen, "Address of /metrics, /livez and /readyz")
+  controller_command->add_option("--listen", controller.program.listen, "Address of /metrics, /livez, /readyz and /explain")
       ->capture_default_str();
+  controller_command->add_option("--record", controller.program.record,
+                                 "File for all that the operators ask and are told, without credentials: an incident to replay");
   controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
       ->capture_default_str();
   controller_command->footer(
@@ -90,8 +107,9 @@ int run(int argc, char** argv) {
 
   if (const int code = parse(app, argc, argv); code >= 0) return code;
   if (debug) knfe::set_log_level(knfe::Level::kDebug);
-  status.json = output == "json";
+  status.json = explain.json = output == "json";
   if (*status_command) return run_status(status);
+  if (*explain_command) return run_explain(explain);
   if (*version_command) return print_version(output == "json");
   if (*crds_command) return write_crds(crds_folder);
   if (*controller_command) return run_controller(controller);

@@ -24,6 +24,9 @@ class CacheBase {
   const api::Resource& resource() const { return resource_; }
   virtual const api::Meta* meta(const api::Key& key) const = 0;
   virtual std::size_t size() const = 0;
+  // How many say that they are ready, how many that they are not (Ready: False or Unknown), of those that say it at all.
+  virtual std::pair<std::size_t, std::size_t> readiness() const { return {0, 0}; }
+  const std::string& latest() const { return latest_; }
   bool synced() const { return synced_; }
   // Every change up to `version` is in here.
   bool reached(const std::string& version) const { return !version_less(latest_, version); }
@@ -60,6 +63,16 @@ class Cache : public CacheBase {
     return object ? &object->meta : nullptr;
   }
   std::size_t size() const override { return objects_.size(); }
+  std::pair<std::size_t, std::size_t> readiness() const override {
+    std::pair<std::size_t, std::size_t> counts{0, 0};
+    if constexpr (requires(const T& object) { api::find(object.status.conditions, "Ready"); }) {
+      for (const auto& [key, object] : objects_) {
+        if (const auto* ready = api::find(object.status.conditions, "Ready"))
+          ++(ready->status == "True" ? counts.first : counts.second);
+      }
+    }
+    return counts;
+  }
   const std::map<api::Key, T>& all() const { return objects_; }
 
   // Those whose controller has this UID, by name.
@@ -72,7 +85,7 @@ class Cache : public CacheBase {
   void put_live(T object) {
     if (get(object.meta.key) || !reached(object.meta.resource_version)) put(std::move(object));
   }
-  // An older version than the one known is ignored.
+  // An older version than the one known is ignored; of the same, which a list tells again, nobody is told.
   void put(T object) {
     const auto found = objects_.find(object.meta.key);
     if (found != objects_.end()) {
@@ -81,6 +94,8 @@ class Cache : public CacheBase {
       if constexpr (requires { object.inherit(found->second); }) object.inherit(found->second);
       T before = std::exchange(found->second, std::move(object));
       remember(found->second);
+      const auto& version = before.meta.resource_version;
+      if (!version.empty() && version == found->second.meta.resource_version) return;
       for (const auto& changed : listeners_) changed(&before, &found->second);
     } else {
       const auto& stored = objects_.emplace(object.meta.key, std::move(object)).first->second;

@@ -17,6 +17,7 @@ class InformerBase {
   virtual CacheBase& cache() const = 0;
   virtual const Scope& scope() const = 0;
   virtual std::uint64_t lists() const = 0;
+  virtual bool served() const { return true; }
 };
 
 template <class T>
@@ -53,6 +54,7 @@ class Informer : public InformerBase {
   CacheBase& cache() const override { return cache_; }
   const Scope& scope() const override { return scope_; }
   std::uint64_t lists() const override { return watch_.restarts(); }
+  bool served() const override { return watch_.served(); }
 
  private:
   Result<T> read(const Json& object) const {

@@ -1,5 +1,7 @@
 #include "kube/lease.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace knfe::kube {
@@ -32,7 +34,7 @@ void Lease::attempt() {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
     log(Level::kWarning, "the lease cannot be read", {{"error", lease.error().text()}});
-    again(kRenew);
+    again(std::max(kRenew, retry_after(lease.error())));
   });
 }
 
@@ -59,7 +61,7 @@ void Lease::write(net::Request request, const char* verb) {
       log(Level::kInfo, "the lease was not renewed", {{"error", lease.error().text()}});
       // Losing a race is proof that the lease is not ours; silence is not.
       if (lease.error().code == Code::kConflict || lease.error().code == Code::kNotFound) good_until_ = {};
-      return again(Duration(500));
+      return again(std::max(Duration(500), retry_after(lease.error())));
     }
     last_ = std::move(*lease);
     holder_ = identity_;

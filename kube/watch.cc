@@ -86,6 +86,7 @@ void Watch::note(const Json& object) {
 }
 
 void Watch::complete(const std::string& version) {
+  served_ = true;
   state_ = State::kWatching;
   version_ = version;
   doubted_.reset();
@@ -193,12 +194,13 @@ void Watch::on_end(Result<void> end) {
 }
 
 void Watch::retry(const Error& error) {
-  if (error.code == Code::kGone || state_ != State::kWatching) {
+  if (error.code == Code::kGone || error.code == Code::kNotFound || state_ != State::kWatching) {
     state_ = State::kEmpty;
     version_.clear();
   }
-  // The kind is not served: nothing of it is there, and nobody has to wait for it.
+  // The kind is not served: nobody has to wait for it. When it comes back it is listed anew.
   if (error.code == Code::kNotFound) {
+    served_ = false;
     events_.synced({}, "0");
     events_.progress("0");
   }

@@ -36,6 +36,8 @@ class Watch {
   void start();
   void resync();  // list again: when what is known is in doubt
 
+  // False while the API server says that it has no such kind. What was known of it stays until a list says otherwise.
+  bool served() const { return served_; }
   std::uint64_t restarts() const { return restarts_; }  // lists begun, for metrics
 
  private:
@@ -58,7 +60,8 @@ class Watch {
   const WatchEvents events_;
 
   State state_ = State::kEmpty;
-  bool streamed_lists_ = true;   // until the server refuses one
+  bool streamed_lists_ = true;  // until the server refuses one
+  bool served_ = true;
   std::string version_;          // seen last, when Watching
   std::set<api::Key> listed_;    // while Streaming or Paging
   std::string buffer_;           // of an event that is not complete yet

@@ -341,6 +341,28 @@ TEST_CASE_FIXTURE(Fixture, "a kind that is not served has no objects, and nobody
   CHECK(asks_list());  // it may come
 }
 
+TEST_CASE_FIXTURE(Fixture, "a kind that vanishes is said not to be served, and is listed anew when it comes back") {
+  watching();
+  CHECK(watch->served());
+  time.pass(loop, seconds(2));
+  server.only().end();
+  time.pass(loop, milliseconds(10));
+  server.only().head(404);
+  server.only().end();
+  CHECK_FALSE(watch->served());
+  take();
+  time.pass(loop, seconds(1));
+  CHECK(asks_list());
+  server.only().head(404);
+  server.only().end();
+  time.pass(loop, seconds(2));
+  server.only().head(200);
+  take();
+  say(end_of_list("70"));
+  CHECK(watch->served());
+  CHECK(take() == "=[]@70 ^70 ");
+}
+
 TEST_CASE_FIXTURE(Fixture, "when what is known is in doubt, all is listed again") {
   watching();
   watch->resync();

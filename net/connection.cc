@@ -41,8 +41,8 @@ Attempt judge(error_code error, std::size_t bytes, Attempt::Outcome wanted) {
 // Pending operations own the connection; what they find when they end depends only on which callback is still wanted.
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(Loop& loop, const Endpoint& endpoint, TlsContext* tls)
-      : loop_(loop), endpoint_(endpoint), tls_context_(tls), resolver_(loop.context()), socket_(loop.context()) {}
+  TcpConnection(Loop& loop, const Endpoint& endpoint, std::shared_ptr<TlsContext> tls)
+      : loop_(loop), endpoint_(endpoint), tls_context_(std::move(tls)), resolver_(loop.context()), socket_(loop.context()) {}
 
   void open(Duration limit, std::function<void(Result<void>)> done) override {
     opened_ = std::move(done);
@@ -103,6 +103,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     char byte = 0;
     return read({&byte, 1}).outcome == Attempt::Outcome::kWantRead;
   }
+
+  bool uses(const std::shared_ptr<TlsContext>& tls) const override { return tls_context_ == tls; }
 
   void close() override {
     opened_ = nullptr;
@@ -187,7 +189,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   Loop& loop_;
   const Endpoint endpoint_;
-  TlsContext* const tls_context_;
+  const std::shared_ptr<TlsContext> tls_context_;
   tcp::resolver resolver_;
   tcp::socket socket_;
   std::unique_ptr<TlsSession> tls_;
@@ -203,8 +205,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(Loop& loop, const Endpoint& endpoint, TlsContext* tls) {
-  return std::make_shared<TcpConnection>(loop, endpoint, tls);
+std::shared_ptr<Connection> make_connection(Loop& loop, const Endpoint& endpoint, std::shared_ptr<TlsContext> tls) {
+  return std::make_shared<TcpConnection>(loop, endpoint, std::move(tls));
 }
 
 }  // namespace knfe::net

@@ -28,11 +28,12 @@ class Connection {
   virtual void ready(std::function<void()> task) = 0;
   // True if an idle connection is still good for another request: the peer sent nothing and did not close.
   virtual bool quiet() = 0;
+  virtual bool uses(const std::shared_ptr<TlsContext>& tls) const = 0;
   // Drops the pending callback. Nothing else may be called afterwards.
   virtual void close() = 0;
 };
 
-// `tls` is null for plain TCP. Both outlive the connection's close().
-std::shared_ptr<Connection> make_connection(Loop& loop, const Endpoint& endpoint, TlsContext* tls);
+// `tls` is null for plain TCP. The loop outlives the connection's close().
+std::shared_ptr<Connection> make_connection(Loop& loop, const Endpoint& endpoint, std::shared_ptr<TlsContext> tls);
 
 }  // namespace knfe::net

@@ -12,10 +12,10 @@ namespace knfe::net {
 
 namespace {
 
-class HttpsClient final : public Client {
+class HttpsClient final : public RenewableClient {
  public:
   HttpsClient(Loop& loop, const Endpoint& endpoint, std::unique_ptr<TlsContext> tls, const ClientSettings& settings)
-      : loop_(loop), settings_(settings), pool_(loop, endpoint, std::move(tls), settings.max_idle) {
+      : loop_(loop), endpoint_(endpoint), settings_(settings), pool_(loop, endpoint, std::move(tls), settings.max_idle) {
     const bool literal6 = endpoint.host.find(':') != std::string::npos;
     authority_ = literal6 ? "[" + endpoint.host.substr(0, endpoint.host.find('%')) + "]" : endpoint.host;
     if (endpoint.port != (endpoint.tls ? "443" : "80")) authority_ += ":" + endpoint.port;
@@ -54,6 +54,17 @@ class HttpsClient final : public Client {
     waiting_.push_back(exchange);
     admit();
     return handle_of(exchange);
+  }
+
+  Result<void> renew(const Endpoint& endpoint) override {
+    if (!endpoint_.tls) return {};
+    Endpoint renewed = endpoint_;
+    renewed.ca_pem = endpoint.ca_pem;
+    renewed.certificate_pem = endpoint.certificate_pem;
+    renewed.key_pem = endpoint.key_pem;
+    KNFE_TRY(auto tls, TlsContext::make(renewed));
+    pool_.renew(std::move(tls));
+    return {};
   }
 
   Handle stream(Request request, StreamEvents events) override {
@@ -99,6 +110,7 @@ class HttpsClient final : public Client {
   }
 
   Loop& loop_;
+  const Endpoint endpoint_;
   const ClientSettings settings_;
   std::string authority_;
   std::string origin_;
@@ -114,7 +126,7 @@ bool is_name(const std::string& text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings) {
+Result<std::unique_ptr<RenewableClient>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings) {
   unsigned port = 0;
   const char* end = endpoint.port.data() + endpoint.port.size();
   const auto [rest, error] = std::from_chars(endpoint.port.data(), end, port);

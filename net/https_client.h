@@ -35,7 +35,15 @@ struct ClientSettings {
   Duration connect_timeout = std::chrono::seconds(10);
 };
 
+// A client whose trust and own certificate can be exchanged while it works.
+class RenewableClient : public Client {
+ public:
+  // New connections use the certificates of `endpoint`, and idle ones are closed; what is under way goes on to its end. Host,
+  // port and the rest of it do not count. Fails, and leaves all as it was, on certificates or keys that cannot be read.
+  virtual Result<void> renew(const Endpoint& endpoint) = 0;
+};
+
 // Fails on certificates or keys that cannot be read.
-Result<std::unique_ptr<Client>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings = {});
+Result<std::unique_ptr<RenewableClient>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings = {});
 
 }  // namespace knfe::net

@@ -18,7 +18,7 @@ Pool::~Pool() {
   for (const auto& kept : idle_) kept.connection->close();
 }
 
-std::shared_ptr<Connection> Pool::fresh() { return make_connection(loop_, endpoint_, tls_.get()); }
+std::shared_ptr<Connection> Pool::fresh() { return make_connection(loop_, endpoint_, tls_); }
 
 std::shared_ptr<Connection> Pool::idle() {
   drop_aged();
@@ -33,8 +33,14 @@ std::shared_ptr<Connection> Pool::idle() {
 
 void Pool::keep(std::shared_ptr<Connection> connection) {
   drop_aged();
-  if (idle_.size() >= max_idle_) return connection->close();
+  if (idle_.size() >= max_idle_ || !connection->uses(tls_)) return connection->close();
   idle_.push_back({std::move(connection), boot_now()});
+}
+
+void Pool::renew(std::unique_ptr<TlsContext> tls) {
+  for (const auto& kept : idle_) kept.connection->close();
+  idle_.clear();
+  tls_ = std::move(tls);
 }
 
 void Pool::drop_aged() {

@@ -18,6 +18,8 @@ class Pool {
   std::shared_ptr<Connection> fresh();  // not opened yet
   std::shared_ptr<Connection> idle();   // the most recently used one, open; null if there is none
   void keep(std::shared_ptr<Connection> connection);
+  // For connections to come; those that are there are kept no longer.
+  void renew(std::unique_ptr<TlsContext> tls);
 
  private:
   struct Idle {
@@ -28,7 +30,8 @@ class Pool {
 
   Loop& loop_;
   const Endpoint endpoint_;
-  const std::unique_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsContext> tls_;
+
   const std::size_t max_idle_;
   std::vector<Idle> idle_;  // the longest idle first
 };

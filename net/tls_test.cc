@@ -231,4 +231,50 @@ TEST_CASE("certificates and keys that cannot be read are told at once, and not s
   CHECK(refusal("", user.certificate_pem, encrypted) == "client key");
 }
 
+TEST_CASE("whom a client trusts, and who it is, can be exchanged while it works") {
+  static const TestAuthority users("users"), other("another authority");
+  TestLoop loop;
+  const std::vector<Step> kept{take_request(), say(ok("x"))};
+  const std::vector<Step> held{take_request(), say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"), pause(), say("y")};
+  const ScriptedPeer peer(loop, {kept, kept, held, kept}, ScriptedPeer::Tls{server_identity(), users.pem()});
+  auto endpoint = peer.secure(authority().pem());
+  const auto mine = users.issue("me", "");
+  endpoint.certificate_pem = mine.certificate_pem;
+  endpoint.key_pem = mine.key_pem;
+  auto client = make_https_client(loop, endpoint);
+  REQUIRE(client);
+  const auto ask_once = [&] {
+    std::string outcome;
+    const Handle handle = (*client)->send({}, [&](Result<Response> answer) {
+      outcome = answer ? answer->body : answer.error().message;
+      loop.stop();
+    });
+    loop.run();
+    return outcome;
+  };
+  CHECK(ask_once() == "x");
+  auto renewed = endpoint;
+  renewed.ca_pem = "half of it";
+  REQUIRE_FALSE((*client)->renew(renewed));  // and nothing has changed
+  renewed.ca_pem = other.pem();
+  REQUIRE((*client)->renew(renewed));
+  CHECK(has(ask_once(), "is not trusted"));  // the idle connection is used no more
+  renewed.ca_pem = other.pem() + authority().pem();
+  const auto next = users.issue("me again", "");
+  renewed.certificate_pem = next.certificate_pem;
+  renewed.key_pem = next.key_pem;
+  REQUIRE((*client)->renew(renewed));
+  std::string body;
+  const Handle under_way =
+      (*client)->stream({}, {[&](int, const Headers&) { loop.stop(); }, [&](std::string_view piece) { body += piece; },
+                             [&](const Result<void>&) { loop.stop(); }});
+  loop.run();
+  REQUIRE((*client)->renew(renewed));
+  const_cast<ScriptedPeer&>(peer).proceed();
+  loop.run();
+  CHECK(body == "y");  // what is under way goes on to its end
+  CHECK(ask_once() == "x");
+  CHECK(peer.seen().connections == 4);
+}
+
 }  // namespace knfe::net

@@ -1,6 +1,6 @@
-// Manager: brings caches, controllers and the executor together.
+// Manager: brings caches, controllers and runs together.
 //
-//   watch event -> Cache -> trigger -> Queue -> plan (pure) -> executor -> API server -> watch event
+//   watch event -> Cache -> trigger -> Queue -> plan (pure) -> Run -> API server -> watch event
 //
 // A key is reconciled by one run at a time. After a run has written, its key rests until the caches have seen those writes, so
 // that no plan is made from a view older than its own deeds; if that takes longer than ten seconds the cache in question lists
@@ -13,17 +13,23 @@
 #include <string>
 #include <vector>
 
-#include "kube/informer.h"
-#include "runtime/plan.h"
-#include "runtime/queue.h"
+#include "base/metrics.h"
+#include "runtime/events.h"
+#include "runtime/history.h"
+#include "runtime/run.h"
 
 namespace knfe::runtime {
+
+// Whether somebody has changed what is wanted of an object that is nobody's child: spec, labels, annotations, its end.
+bool is_edit(const api::Meta* before, const api::Meta& after);
 
 // Plans for the object of a key, if it is there.
 using Planner = std::function<Plan(const api::Key&, const Moment&)>;
 
-class Manager {
+class Manager : private RunHost {
  public:
+  static constexpr std::size_t kMostRuns = 64;
+
   Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write);
 
   // Before start(). The informer must outlive this.
@@ -38,8 +44,10 @@ class Manager {
           const T* object = cache.get(key);
           return object ? plan(*object, moment) : Plan{};
         });
-    cache.on_change(
-        [this, controller](const T* before, const T* after) { enqueue(controller, (after ? after : before)->meta.key); });
+    cache.on_change([this, controller](const T* before, const T* after) {
+      const bool edited = after && is_edit(before ? &before->meta : nullptr, after->meta);
+      enqueue(controller, (after ? after : before)->meta.key, Duration(0), edited ? Priority::kEdit : Priority::kChange);
+    });
     return controller;
   }
   // Whenever an object of the cache changes, its owner is looked at by `controller`; so is one that it has lost.
@@ -58,15 +66,25 @@ class Manager {
   void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
 
   void start();
-  void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0));
+  // Until the caches have been filled, all have the lowest priority.
+  void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0), Priority priority = Priority::kChange);
+  // No new runs before: the API server has asked to wait.
+  void hold(Instant until);
   // Plans again everything that was held back, as when leadership has been won.
   void kick();
   // No new runs; calls `idle` once the running ones have ended.
   void drain(std::function<void()> idle);
 
-  bool synced() const;
+  bool synced() const { return watched_.synced(); }
   std::size_t queued() const { return queue_.size(); }
+  // What has not gone on for five minutes though every request has an end; empty if all is well.
+  std::string stuck() const;
+  // What the API server does not serve, of what is watched; empty if it serves all.
+  std::string not_served() const;
+  // The last decisions about an object, the latest last. `kind` is its kind or plural, in whatever case.
+  Result<Json> explain(std::string_view kind, const api::Key& key) const;
   // Prometheus text format.
+  void metrics(MetricsText& out) const;
   std::string metrics() const;
 
  private:
@@ -74,59 +92,47 @@ class Manager {
     std::string name;
     api::Resource resource;
     Planner planner;
-    std::uint64_t runs = 0, errors = 0;
-    std::vector<Instant> recent_events = {};
+    std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
+    std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
+    Histogram waited = {}, worked = {};
   };
-  struct Awaited {
-    const kube::CacheBase* cache;
-    api::Key key;
-    std::string version;      // of a write
-    std::string deleted_uid;  // of a delete
-    std::string gone_uid;     // of what a write did not find any more
-  };
-  struct Run {
-    Item item;
-    Plan plan;
-    std::size_t next = 0;
-    bool only_status = false;  // an action was refused for good: what is left is to say so
-    Error refusal;
-    std::vector<Awaited> awaited;
-    Instant parked_at{};
-    net::Handle call;
+  struct Effect {
+    std::string resource, verb, effect;
+    auto operator<=>(const Effect&) const = default;
   };
 
   void pump();
   void arm();
-  void begin(const Item& item);
-  void step(Run& run);
-  void perform(Run& run, const Action& action);
-  void look_first(Run& run, const Action& action);
-  void send(Run& run, const Action& action, bool force);
-  void read_live(Run& run, const Action& action, std::function<void(const Json& live)> then);
-  void confirm(Run& run, const Action& action);
-  void prove_absence(Run& run, const Action& action);
-  Error still_there(const Action& action, const Json& live);
-  void answered(Run& run, const Action& action, Result<Json> answer);
-  void learn_taken(Run& run, const Action& action);
-  void failed(Run& run, const Action& action, const Error& error);
-  void tell(const Run& run);
+  void begin(const Queue::Taken& taken);
+  bool may_write() const override { return may_write_(); }
+  void wrote(const Action& action, const char* verb, const char* effect) override;
+  Plan plan_for(const Run& run, const Error* refusal);
+  void write_failed(const Run& run, const Action& action, const Error& why) override;
+  Plan plan_refused(const Run& run, const Error& refusal) override;
+  void told(const Run& run) override;
+  void ended(Run& run, End end) override;
   void settle(Run& run);
+  void count(const Run& run, End end, const std::string& outcome);
+  void run_metrics(MetricsText& out) const;
+  void queue_metrics(MetricsText& out) const;
   void check_parked();
   void resync_doubtful();
   void finish(Run& run);
-  bool arrived(const Awaited& awaited) const;
-  kube::InformerBase* informer_of(const api::Resource& resource) const;
-  bool sees_all_of(const api::Resource& resource) const;
 
   net::Loop& loop_;
   kube::ApiClient& api_;
   const std::function<bool()> may_write_;
-  std::vector<kube::InformerBase*> informers_;
+  Watched watched_;
   std::vector<Controller> controllers_;
   Queue queue_;
   std::list<Run> runs_;
   std::size_t active_ = 0;  // those of them that do not rest for the caches
-  std::list<net::Handle> events_in_flight_;
+  EventTeller events_;
+  History history_;
+  std::map<Effect, std::uint64_t> effects_;
+  const std::uint64_t seed_;
+  std::uint64_t begun_ = 0;
+  Instant held_until_{};
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_, synced_;

@@ -144,10 +144,15 @@ TEST_CASE_FIXTURE(ManagerFixture, "metrics tell of runs, errors, caches and requ
   start();
   const std::string text = manager->metrics();
   for (const char* line :
-       {"controller_runtime_reconcile_total{controller=\"network\"} ",
+       {"controller_runtime_reconcile_total{controller=\"network\",result=\"success\"} ",
         "controller_runtime_reconcile_errors_total{controller=\"network\"} 0\n", "knfe_cached_objects{resource=\"networks\"} 1\n",
         "knfe_lists_total{resource=\"configmaps\"} 1\n",
-        "knfe_api_requests_total{verb=\"patch\",resource=\"networks\",code=\"200\"} 1\n", "workqueue_depth{name=\"knfe\"} 0\n"}) {
+        "knfe_api_requests_total{verb=\"patch\",resource=\"networks\",code=\"200\"} 1\n",
+        "workqueue_depth{name=\"network\",controller=\"network\",priority=\"change\"} 0\n",
+        "knfe_writes_total{resource=\"networks\",verb=\"patch\",effect=\"changed\"} 1\n",
+        "controller_runtime_reconcile_time_seconds_count{controller=\"network\"} ",
+        "stale_sync_skips_total{controller=\"network\"} 1\n", "workqueue_adds_total{name=\"network\",controller=\"network\"} 1\n",
+        "knfe_resource_served{resource=\"networks\"} 1\n"}) {
     INFO(text);
     CHECK(text.find(line) != std::string::npos);
   }

@@ -5,7 +5,18 @@
 namespace knfe::runtime {
 
 Operator::Operator(net::Loop& loop, net::Client& transport, const kube::Config& config, const OperatorSettings& settings)
-    : loop_(loop), api_(transport, config), ns_(settings.ns), manager_(loop, api_, [this] { return !lease_ || lease_->held(); }) {
+    : loop_(loop),
+      host_(config.endpoint.host + ":" + config.endpoint.port),
+      build_(settings.build),
+      throttle_(
+          loop, transport, [this] { return leads(); },
+          [this](kube::Throttle::Lane lane, Instant until) {
+            if (lane == kube::Throttle::Lane::kWrite) manager_.hold(until);
+          }),
+      api_(throttle_, config),
+      ns_(settings.ns),
+      lease_name_(settings.lease.name),
+      manager_(loop, api_, [this] { return leads(); }) {
   if (settings.lease.name.empty()) return;
   lease_ = std::make_unique<kube::Lease>(loop, api_, settings.lease, settings.identity, [this] { manager_.kick(); });
 }
@@ -49,19 +60,24 @@ std::uint64_t memory_kib(const char* name) {
 }  // namespace
 
 std::string Operator::metrics() const {
-  std::string out = manager_.metrics();
-  out += "# TYPE leader_election_master_status gauge\nleader_election_master_status " +
-         std::string(!lease_ || lease_->held() ? "1" : "0") + "\n";
-  out += "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes " +
-         std::to_string(memory_kib("VmRSS") * 1024) + "\n";
-  out += "# TYPE knfe_resident_memory_peak_bytes gauge\nknfe_resident_memory_peak_bytes " +
-         std::to_string(memory_kib("VmHWM") * 1024) + "\n";
+  MetricsText out;
+  manager_.metrics(out);
+  throttle_.metrics(out, host_);
+  const auto gauge = [&](const char* name, double value) {
+    out.family(name, "gauge");
+    out.line({}, value);
+  };
+  out.family("leader_election_master_status", "gauge");
+  out.line({{"name", lease_name_}}, leads() ? 1 : 0);
+  gauge("process_resident_memory_bytes", static_cast<double>(memory_kib("VmRSS") * 1024));
+  gauge("knfe_resident_memory_peak_bytes", static_cast<double>(memory_kib("VmHWM") * 1024));
   timespec cpu{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) / 1e9);
-  out += "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total " + std::string(seconds) + "\n";
-  return out;
+  out.family("process_cpu_seconds_total", "counter");
+  out.line({}, static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) / 1e9);
+  out.family("knfe_build_info", "gauge");
+  out.line({{"version", build_}}, 1);
+  return out.take();
 }
 
 }  // namespace knfe::runtime

@@ -12,14 +12,16 @@
 #include <vector>
 
 #include "kube/lease.h"
+#include "kube/throttle.h"
 #include "runtime/manager.h"
 
 namespace knfe::runtime {
 
 struct OperatorSettings {
-  std::string ns;        // watch this namespace only; empty: all
-  api::Key lease;        // without a name: no lease
-  std::string identity;  // in the lease
+  std::string ns;          // watch this namespace only; empty: all
+  api::Key lease;          // without a name: no lease
+  std::string identity;    // in the lease
+  std::string build = {};  // version, for metrics
 };
 
 class Operator {
@@ -45,12 +47,17 @@ class Operator {
   std::string metrics() const;
   // For /readyz: what is not synced yet.
   std::string waiting_for() const;
+  const Manager& manager() const { return manager_; }
 
  private:
+  bool leads() const { return !lease_ || lease_->held(); }
+
   net::Loop& loop_;
+  const std::string host_, build_;
+  kube::Throttle throttle_;
   kube::ApiClient api_;
   std::unique_ptr<kube::Lease> lease_;
-  const std::string ns_;
+  const std::string ns_, lease_name_;
   bool stopping_ = false;
   std::vector<std::unique_ptr<kube::InformerBase>> informers_;
   Manager manager_;

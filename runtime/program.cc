@@ -6,9 +6,9 @@
 #include <random>
 
 #include "base/log.h"
-#include "kube/config.h"
-#include "net/https_client.h"
+#include "kube/renewal.h"
 #include "net/server.h"
+#include "runtime/recorder.h"
 
 namespace knfe::runtime {
 
@@ -31,14 +31,40 @@ net::Response text_response(int status, std::string body) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
 }
 
-net::Response serve(const Operator& operators, const net::Request& request) {
-  if (request.target == "/livez") return text_response(200, "ok\n");
-  if (request.target == "/readyz") {
-    return operators.ready() ? text_response(200, "ok\n")
-                             : text_response(503, "not synced yet: " + operators.waiting_for() + "\n");
+constexpr std::string_view kExplain = "/explain?";
+
+std::string parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return std::string(pair.substr(name.size() + 1));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
   }
+  return {};
+}
+
+// Names and namespaces need no percent-encoding.
+net::Response explain(const Operator& operators, const net::Request& request) {
+  const auto query = std::string_view(request.target).substr(kExplain.size());
+  const auto decisions =
+      operators.manager().explain(parameter(query, "kind"), {parameter(query, "namespace"), parameter(query, "name")});
+  const Json body = decisions ? *decisions : Json(JsonObject{{"message", decisions.error().text()}});
+  const int status = decisions ? 200 : decisions.error().code == Code::kNotFound ? 404 : 400;
+  return {status, {{"Content-Type", "application/json"}}, to_text(body) + "\n"};
+}
+
+net::Response serve(const Operator& operators, const net::Request& request) {
+  if (request.target == "/livez") {
+    const auto stuck = operators.manager().stuck();
+    return stuck.empty() ? text_response(200, "ok\n") : text_response(500, stuck + "\n");
+  }
+  if (request.target == "/readyz") {
+    if (!operators.ready()) return text_response(503, "not synced yet: " + operators.waiting_for() + "\n");
+    const auto missing = operators.manager().not_served();
+    return text_response(200, missing.empty() ? "ok\n" : "ok, but the API server does not serve: " + missing + "\n");
+  }
+  if (request.target.starts_with(kExplain)) return explain(operators, request);
   if (request.target == "/metrics") return text_response(200, operators.metrics());
-  return text_response(404, "this serves /metrics, /livez and /readyz\n");
+  return text_response(404, "this serves /metrics, /livez, /readyz and /explain?kind=K&namespace=N&name=M\n");
 }
 
 int give_up(const Error& error) {
@@ -56,13 +82,26 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   config->name = options.name;
 
   net::Loop loop;
-  auto transport = net::make_https_client(loop, config->endpoint);
+  net::ClientSettings limits;
+  limits.max_in_flight = kube::Throttle::kMostInFlight;  // so that what the throttle lets go leaves at once
+  auto transport = net::make_https_client(loop, config->endpoint, limits);
   if (!transport) return give_up(transport.error());
 
-  OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity};
+  const kube::Renewal renewal(loop, **transport, where, *config);
+  OperatorSettings settings{options.ns, {}, options.identity.empty() ? default_identity() : options.identity, options.build};
   if (!options.lease.empty()) settings.lease = split_key(options.lease);
-  const auto other = between ? between(loop, **transport) : nullptr;
-  Operator operators(loop, other ? *other : **transport, *config, settings);
+  net::Client* wire = transport->get();
+  std::unique_ptr<Recorder> recorder;
+  if (!options.record.empty()) {
+    const JsonObject about{{"name", options.name},          {"ns", options.ns},       {"lease", options.lease},
+                           {"identity", settings.identity}, {"build", options.build}, {"prefix", config->path_prefix}};
+    auto opened = Recorder::open(options.record, about, *wire);
+    if (!opened) return give_up(opened.error());
+    recorder = std::move(*opened);
+    wire = recorder.get();
+  }
+  const auto other = between ? between(loop, *wire) : nullptr;
+  Operator operators(loop, other ? *other : *wire, *config, settings);
   set_up(operators);
   std::unique_ptr<net::Server> server;
   if (!options.listen.empty()) {

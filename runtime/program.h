@@ -9,12 +9,14 @@
 namespace knfe::runtime {
 
 struct ProgramOptions {
-  std::string name;        // field manager and user agent: what the API server knows it by
-  std::string kubeconfig;  // empty: as kubectl finds it, or the pod's service account
-  std::string ns;          // watch this namespace only; empty: all
-  std::string lease;       // namespace/name; empty: no lease, write at once
-  std::string identity;    // in the lease; empty: $POD_UID, else the host name
-  std::string listen;      // address of /metrics, /livez and /readyz ("host:port", ":8080"); empty: none
+  std::string name;         // field manager and user agent: what the API server knows it by
+  std::string kubeconfig;   // empty: as kubectl finds it, or the pod's service account
+  std::string ns;           // watch this namespace only; empty: all
+  std::string lease;        // namespace/name; empty: no lease, write at once
+  std::string identity;     // in the lease; empty: $POD_UID, else the host name
+  std::string listen;       // address of /metrics, /livez, /readyz and /explain ("host:port", ":8080"); empty: none
+  std::string build = {};   // version, for metrics
+  std::string record = {};  // file that all that is asked and told goes to (runtime/recorder.h); empty: none
 };
 
 // Stands between the operator and the API server: made of the loop and of the client that it is to use.

@@ -6,33 +6,91 @@
 
 namespace knfe::runtime {
 
-void Queue::add(const Item& item, Instant due) {
-  const auto [found, fresh] = due_.emplace(item, due);
-  if (!fresh) {
-    if (found->second <= due) return;
-    order_.erase({found->second, item});
-    found->second = due;
-  }
-  if (!working_.contains(item)) order_.emplace(due, item);
+namespace {
+
+constexpr unsigned kLowerOneIn = 8;
+
+std::size_t level(Priority priority) { return static_cast<std::size_t>(priority); }
+
+}  // namespace
+
+void Queue::show(Entries::const_iterator entry) {
+  if (!working_.contains(entry->first)) later_.insert(entry);
 }
 
-std::optional<Item> Queue::take(Instant now) {
-  if (order_.empty() || order_.begin()->first > now) return std::nullopt;
-  Item item = order_.begin()->second;
-  order_.erase(order_.begin());
-  due_.erase(item);
-  working_.insert(item);
-  return item;
+void Queue::hide(Entries::const_iterator entry) {
+  if (later_.erase(entry)) return;
+  auto& by_controller = ready_[level(entry->second.priority)];
+  const auto found = by_controller.find(entry->first.controller);
+  if (found == by_controller.end()) return;
+  found->second.erase(entry);
+  if (found->second.empty()) by_controller.erase(found);
+}
+
+void Queue::add(const Item& item, Instant due, Priority priority) {
+  const auto [found, fresh] = entries_.emplace(item, Entry{due, priority});
+  if (!fresh) {
+    const Entry wanted{std::min(due, found->second.due), std::min(priority, found->second.priority)};
+    if (wanted.due == found->second.due && wanted.priority == found->second.priority) return;
+    hide(found);
+    found->second = wanted;
+  }
+  show(found);
+}
+
+// The controller's whose turn it is, or the next one's that has something.
+Queue::Order* Queue::ready_of(std::map<std::size_t, Order>& by_controller, std::size_t& turn) {
+  if (by_controller.empty()) return nullptr;
+  auto found = by_controller.lower_bound(turn);
+  if (found == by_controller.end()) found = by_controller.begin();
+  turn = found->first + 1;
+  return &found->second;
+}
+
+std::optional<Queue::Taken> Queue::take(Instant now) {
+  while (!later_.empty() && (*later_.begin())->second.due <= now) {
+    const auto entry = *later_.begin();
+    later_.erase(later_.begin());
+    ready_[level(entry->second.priority)][entry->first.controller].insert(entry);
+  }
+  const bool lower_first = (taken_ + 1) % kLowerOneIn == 0;
+  Order* order = nullptr;
+  for (std::size_t i = 0; i < ready_.size() && !order; ++i) {
+    const std::size_t at = lower_first ? ready_.size() - 1 - i : i;
+    order = ready_of(ready_[at], turn_[at]);
+  }
+  if (!order) return std::nullopt;
+  ++taken_;
+  const auto entry = *order->begin();
+  Taken taken{entry->first, entry->second.priority, now - entry->second.due, 0};
+  if (const auto found = failures_.find(taken.item); found != failures_.end()) taken.failures = found->second;
+  hide(entry);
+  entries_.erase(entry);
+  working_.emplace(taken.item, taken.priority);
+  return taken;
 }
 
 std::optional<Instant> Queue::next_due() const {
-  if (order_.empty()) return std::nullopt;
-  return order_.begin()->first;
+  std::optional<Instant> earliest;
+  const auto look = [&](const Order& order) {
+    if (!order.empty()) earliest = std::min(earliest.value_or(Instant::max()), (*order.begin())->second.due);
+  };
+  look(later_);
+  for (const auto& by_controller : ready_) {
+    for (const auto& [controller, order] : by_controller) look(order);
+  }
+  return earliest;
+}
+
+std::size_t Queue::size(std::size_t controller, Priority priority) const {
+  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.first.controller == controller && entry.second.priority == priority;
+  }));
 }
 
 void Queue::unlock(const Item& item) {
   working_.erase(item);
-  if (const auto found = due_.find(item); found != due_.end()) order_.emplace(found->second, item);
+  if (const auto found = entries_.find(item); found != entries_.end()) show(found);
 }
 
 void Queue::done(const Item& item) {
@@ -45,10 +103,14 @@ Duration Queue::failed(const Item& item, Instant now, Duration at_least) {
   const std::int64_t base = std::min<std::int64_t>(30'000, 50LL << std::min(failures, 12));
   // The spread follows from the key, so that a run can be repeated, and differs between keys, so that they do not come in step.
   const std::int64_t spread = static_cast<std::int64_t>(api::hash64(item.key.text(), static_cast<std::uint64_t>(failures)) % 100);
+  const auto working = working_.find(item);
+  const auto asked = entries_.find(item);
   // What has changed meanwhile is worth a try before the back-off is over.
-  const Duration wait = std::max(at_least, due_.contains(item) ? Duration(50) : Duration(base + base * spread / 400));
-  if (const auto found = due_.find(item); found != due_.end()) due_.erase(found);
-  due_.emplace(item, now + wait);
+  const Duration wait = std::max(at_least, asked != entries_.end() ? Duration(50) : Duration(base + base * spread / 400));
+  Entry entry{now + wait, working != working_.end() ? working->second : Priority::kChange};
+  if (asked != entries_.end()) entry.priority = std::min(entry.priority, asked->second.priority);
+  // Being worked on, it is in no order.
+  entries_.insert_or_assign(item, entry);
   unlock(item);
   return wait;
 }

@@ -1,9 +1,15 @@
-// Queue: which keys to look at, and when. A value without threads or timers: whoever owns it passes the time in.
+// Queue: which keys to look at, and in which order. A value without threads or timers: whoever owns it passes the time in.
 //
-// A key is in the queue at most once, at the earliest of the times asked for; a key that is being worked on and is asked for
-// again comes back when its work is done. Failures back off per key, 50 ms doubling to 30 s, with a spread of a quarter.
+// A key is in the queue at most once, at the earliest of the times asked for and the highest of the priorities; a key that is
+// being worked on and is asked for again comes back when its work is done. Failures back off per key, 50 ms doubling to 30 s,
+// with a spread of a quarter.
+//
+// Of what is due, the highest priority comes first; of that, controllers take turns, so that ten thousand keys of one kind do
+// not hold up another kind; of one controller's, what was due first comes first. One turn in eight begins with the lowest
+// priority, so that it goes on whatever happens above it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,26 +25,60 @@ struct Item {
   auto operator<=>(const Item&) const = default;
 };
 
+enum class Priority {
+  kEdit,    // somebody has changed what is wanted of the very object
+  kChange,  // something that it hangs on has changed
+  kList,    // the first list tells that it is there
+};
+inline constexpr std::array kPriorities{Priority::kEdit, Priority::kChange, Priority::kList};
+
 class Queue {
  public:
-  void add(const Item& item, Instant due);
-  // The item that is due first and not being worked on; it counts as being worked on until done() or failed().
-  std::optional<Item> take(Instant now);
+  struct Taken {
+    Item item;
+    Priority priority = Priority::kChange;
+    Duration waited{0};  // since it was due
+    int failures = 0;    // in a row, before this one
+  };
+
+  void add(const Item& item, Instant due, Priority priority = Priority::kChange);
+  // What comes next of what is due and not being worked on; it counts as being worked on until done() or failed().
+  std::optional<Taken> take(Instant now);
   // When take() will have something, unless something is added before.
   std::optional<Instant> next_due() const;
 
   void done(const Item& item);                                        // forgets its failures
   Duration failed(const Item& item, Instant now, Duration at_least);  // comes back after the returned wait
 
-  std::size_t size() const { return due_.size(); }
+  std::size_t size() const { return entries_.size(); }
+  std::size_t size(std::size_t controller, Priority priority) const;
   std::size_t working() const { return working_.size(); }
 
  private:
-  void unlock(const Item& item);
+  struct Entry {
+    Instant due;
+    Priority priority;
+  };
+  using Entries = std::map<Item, Entry>;
+  struct Earlier {
+    bool operator()(Entries::const_iterator a, Entries::const_iterator b) const {
+      return a->second.due != b->second.due ? a->second.due < b->second.due : a->first < b->first;
+    }
+  };
+  using Order = std::set<Entries::const_iterator, Earlier>;
 
-  std::map<Item, Instant> due_;
-  std::set<std::pair<Instant, Item>> order_;  // those of due_ that are not being worked on
-  std::set<Item> working_;
+  void show(Entries::const_iterator entry);
+  void hide(Entries::const_iterator entry);
+  void unlock(const Item& item);
+  Order* ready_of(std::map<std::size_t, Order>& by_controller, std::size_t& turn);
+
+  Entries entries_;
+  // Those of them that are not being worked on: not due when looked at last; and due, by priority and controller.
+  Order later_;
+  std::array<std::map<std::size_t, Order>, kPriorities.size()> ready_;
+  std::array<std::size_t, kPriorities.size()> turn_{};  // the controller whose turn it is
+  unsigned taken_ = 0;
+  std::map<Item, Priority> working_;
   std::map<Item, int> failures_;
 };
 

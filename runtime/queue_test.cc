@@ -15,8 +15,8 @@ struct Fixture {
   Queue queue;
   Instant now{Duration(1'000'000)};
   std::string take() {
-    const auto item = queue.take(now);
-    return item ? std::to_string(item->controller) + item->key.name : "-";
+    const auto taken = queue.take(now);
+    return taken ? std::to_string(taken->item.controller) + taken->item.key.name : "-";
   }
 };
 
@@ -37,12 +37,12 @@ TEST_CASE_FIXTURE(Fixture, "a key is in the queue once, at the earliest of the t
   CHECK(queue.size() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is due first comes first; controllers have keys of their own") {
+TEST_CASE_FIXTURE(Fixture, "what is due first comes first; controllers have keys of their own, and take turns") {
   queue.add(kB, now - seconds(1));
   queue.add(kA, now - seconds(2));
-  queue.add(kOther, now - seconds(3));
-  CHECK(take() == "1a");
+  queue.add(kOther, now - seconds(1));
   CHECK(take() == "0a");
+  CHECK(take() == "1a");
   CHECK(take() == "0b");
   CHECK(take() == "-");
   CHECK(queue.working() == 3);
@@ -130,13 +130,55 @@ TEST_CASE_FIXTURE(Fixture, "keys that fail together do not come back in step") {
     Duration wait{0};
     queue.add(item, now);
     for (int failure = 0; failure < 8; ++failure) {
-      REQUIRE(queue.take(now + std::chrono::hours(1)) == item);
+      REQUIRE(queue.take(now + std::chrono::hours(1))->item == item);
       wait = queue.failed(item, now, Duration(0));
     }
     queue.take(now + std::chrono::hours(1));
     waits.insert(wait);
   }
   CHECK(waits.size() > 10);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an edit overtakes what a list has told of, and what hangs on another's change") {
+  const auto key = [](int i) { return Item{0, {"n", "key" + std::to_string(i)}}; };
+  for (int i = 0; i < 100; ++i) queue.add(key(i), now - seconds(9), i % 2 ? Priority::kChange : Priority::kList);
+  queue.add(kA, now, Priority::kEdit);
+  CHECK(take() == "0a");
+  CHECK(queue.take(now)->priority == Priority::kChange);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a key that is asked for twice has the higher of the priorities") {
+  queue.add(kA, now, Priority::kList);
+  queue.add(kB, now - seconds(1), Priority::kList);
+  queue.add(kA, now + seconds(1), Priority::kEdit);
+  CHECK(queue.size(0, Priority::kEdit) == 1);
+  CHECK(queue.size(0, Priority::kList) == 1);
+  CHECK(take() == "0a");
+}
+
+TEST_CASE_FIXTURE(Fixture, "ten thousand keys of one kind do not hold up another kind") {
+  for (int i = 0; i < 10'000; ++i) queue.add({0, {"n", "key" + std::to_string(i)}}, now - seconds(5));
+  queue.add(kOther, now);
+  const std::string first = take();
+  CHECK((first == "1a" || take() == "1a"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the lowest priority goes on, though there be no end of what is above it") {
+  queue.add(kB, now, Priority::kList);
+  for (int i = 0; i < 100; ++i) queue.add({0, {"n", "key" + std::to_string(i)}}, now, Priority::kEdit);
+  int turns = 1;
+  while (take() != "0b") ++turns;
+  CHECK(turns <= 8);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what fails keeps its priority, and tells how often it has failed") {
+  queue.add(kA, now, Priority::kList);
+  queue.take(now);
+  now += queue.failed(kA, now, Duration(0)) + seconds(2);
+  const auto again = queue.take(now);
+  CHECK(again->priority == Priority::kList);
+  CHECK(again->failures == 1);
+  CHECK(again->waited == seconds(2));
 }
 
 }  // namespace knfe::runtime

@@ -1,0 +1,39 @@
+#include "kube/renewal.h"
+
+#include "base/log.h"
+
+namespace knfe::kube {
+
+namespace {
+
+constexpr Duration kInterval{30'000};
+
+}  // namespace
+
+Renewal::Renewal(net::Loop& loop, net::RenewableClient& client, ConfigOptions options, const Config& config)
+    : loop_(loop), client_(client), options_(std::move(options)), used_(config.endpoint) {
+  timer_ = loop_.after(kInterval, [this] { look(); });
+}
+
+void Renewal::look() {
+  timer_ = loop_.after(kInterval, [this] { look(); });
+  const auto config = load_config(options_);
+  Result<void> renewed;
+  bool changed = false;
+  if (config) {
+    const auto& now = config->endpoint;
+    changed = now.ca_pem != used_.ca_pem || now.certificate_pem != used_.certificate_pem || now.key_pem != used_.key_pem;
+    if (changed) renewed = client_.renew(now);
+    if (changed && renewed) used_ = now;
+  } else {
+    renewed = std::unexpected(config.error());
+  }
+  // Files that are being written may be half there: what worked goes on.
+  const std::string complaint = renewed ? std::string() : renewed.error().text();
+  if (complaint != complaint_ && !complaint.empty())
+    log(Level::kWarning, "certificates cannot be read again", {{"error", complaint}});
+  complaint_ = complaint;
+  if (changed && renewed) log(Level::kInfo, "certificates renewed", {{"source", config->source}});
+}
+
+}  // namespace knfe::kube

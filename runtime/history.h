@@ -1,0 +1,48 @@
+// History: the last sixteen decisions about each key, for `knfe explain`. Bounded: beyond 4096 decisions in all, the keys that
+// nothing was decided about for the longest time are forgotten. A decision that says what the one before has said is counted.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "runtime/plan.h"
+#include "runtime/queue.h"
+
+namespace knfe::runtime {
+
+struct Decision {
+  std::string at;         // RFC 3339, of the last time
+  std::string reconcile;  // the id of the last run that came to this
+  std::string why;        // what made it look
+  std::string what;       // what the plan was
+  std::string outcome;
+  std::uint32_t times = 1;
+};
+
+class History {
+ public:
+  static constexpr std::size_t kPerKey = 16, kInAll = 4096;
+
+  void add(const Item& item, Decision decision);
+  // The latest last; null if nothing is known of it.
+  const std::vector<Decision>* of(const Item& item) const;
+
+ private:
+  struct Entry {
+    Item item;
+    std::vector<Decision> decisions;
+  };
+  std::list<Entry> entries_;  // the one decided about last comes first
+  std::map<Item, std::list<Entry>::iterator> by_item_;
+  std::size_t decisions_ = 0;
+};
+
+// A plan in a line: its writes, and what the status says.
+std::string text_of(const Plan& plan);
+Json to_json(const std::vector<Decision>& decisions);
+
+}  // namespace knfe::runtime

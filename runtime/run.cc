@@ -1,0 +1,236 @@
+#include "runtime/run.h"
+
+#include <algorithm>
+
+#include "runtime/history.h"
+
+namespace knfe::runtime {
+
+namespace {
+
+std::string counted_as(const Action& action) {
+  return std::string(action.resource.plural) + (action.subresource.empty() ? "" : "/" + action.subresource);
+}
+
+const Json kNothing;
+
+// Whether what is there is the child that was to be made, of the same parent.
+bool is_same_child(const Json& live, const Json& wanted) {
+  const Json& ours = at(wanted, "metadata", "ownerReferences");
+  for (const auto& owner : as_array(at(live, "metadata", "ownerReferences"))) {
+    for (const auto& parent : as_array(ours)) {
+      if (at(owner, "uid") == at(parent, "uid")) return true;
+    }
+  }
+  return false;
+}
+
+std::string what(const Action& action) { return std::string(action.resource.kind) + " " + action.key.name; }
+
+Error name_taken(const Action& action) {
+  return {Code::kAlreadyExists, what(action) + " exists and belongs to somebody else", {}, "rename one of the two", 0};
+}
+
+}  // namespace
+
+bool for_good(const Error& error) {
+  return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound ||
+         error.code == Code::kAlreadyExists;
+}
+
+bool Awaited::arrived() const {
+  const auto* meta = cache->meta(key);
+  if (!gone_uid.empty()) return !meta || meta->uid != gone_uid;
+  if (deleted_uid.empty()) return cache->reached(version);
+  return !meta || meta->uid != deleted_uid || meta->deleting;
+}
+
+Run::Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Taken what_is_due, std::string its_id)
+    : taken(std::move(what_is_due)), id(std::move(its_id)), host_(host), api_(api), watched_(watched) {}
+
+void Run::begin(Plan decided) {
+  plan = std::move(decided);
+  decision = text_of(plan);
+  step();
+}
+
+bool Run::arrived() {
+  std::erase_if(awaited, [](const Awaited& one) { return one.arrived(); });
+  return awaited.empty();
+}
+
+bool Run::met_ghost() const {
+  return std::any_of(awaited.begin(), awaited.end(), [](const Awaited& one) { return !one.gone_uid.empty(); });
+}
+
+void Run::step() {
+  if (!only_status_ && next_ < plan.actions.size()) return perform(plan.actions[next_]);
+  if (plan.status) return perform(*plan.status);
+  host_.ended(*this, only_status_ ? RunHost::End::kRefused : RunHost::End::kDone);
+}
+
+void Run::perform(const Action& action) {
+  progressed = boot_now();
+  if (action.verb == Action::Verb::kConfirm) return confirm(action);
+  if (action.verb == Action::Verb::kProve) return prove_absence(action);
+  const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !watched_.sees_all_of(action.resource);
+  // What the cache does not know may have been made by somebody a moment ago: that is not taken over.
+  return may_meet_anothers ? look_first(action) : send(action, !action.fresh);
+}
+
+// Null where nothing has the name. That nobody could say is a failure.
+void Run::read_live(const Action& action, std::function<void(const Json& live)> then) {
+  call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
+                   [this, &action, then = std::move(then)](Result<Json> live) {
+                     if (live) return then(*live);
+                     if (live.error().code == Code::kNotFound) return then(kNothing);
+                     failed(action, live.error());
+                   });
+}
+
+void Run::confirm(const Action& action) {
+  read_live(action, [this, &action](const Json& live) {
+    const Json& metadata = at(live, "metadata");
+    if (as_string(at(metadata, "uid")) != action.uid || !at(metadata, "deletionTimestamp").is_null()) {
+      return failed(action, {Code::kConflict, what(action) + " is not there any more, or about to go", {}, {}, 0});
+    }
+    ++next_;
+    step();
+  });
+}
+
+void Run::prove_absence(const Action& action) {
+  read_live(action, [this, &action](const Json& live) {
+    const auto& owners = as_array(at(live, "metadata", "ownerReferences"));
+    const bool there =
+        as_string(at(live, "metadata", "uid")) == action.uid ||
+        std::any_of(owners.begin(), owners.end(), [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
+    if (there) return failed(action, still_there(action, live));
+    ++next_;
+    step();
+  });
+}
+
+// What was read live is shown to the cache, for the next plan. If that has already seen it go, its label was taken off, say:
+// somebody has to act.
+Error Run::still_there(const Action& action, const Json& live) {
+  auto* informer = watched_.of(action.resource);
+  if (informer) informer->ingest(live);
+  if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what(action) + " is still there", {}, {}, 0};
+  return {Code::kAlreadyExists,
+          what(action) + " is there, but the watch does not show it",
+          {},
+          "restore its labels, or delete it",
+          0};
+}
+
+// An apply would take over what stands there, and a cache of labelled objects cannot tell.
+void Run::look_first(const Action& action) {
+  read_live(action, [this, &action](const Json& live) {
+    if (!live.is_null() && !is_same_child(live, action.body)) return failed(action, name_taken(action));
+    send(action, true);
+  });
+}
+
+void Run::send(const Action& action, bool force) {
+  // The lease may have been lost since the plan was made, or while something was read for it.
+  if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
+  net::Request request;
+  const char* verb = "apply";
+  switch (action.verb) {
+    case Action::Verb::kApply:
+      request = kube::apply_request(action.resource, action.body, action.subresource, manager, force);
+      break;
+    case Action::Verb::kCreate:
+      verb = "create";
+      request = kube::create_request(action.resource, action.body);
+      break;
+    case Action::Verb::kPatch:
+      verb = "patch";
+      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
+      break;
+    case Action::Verb::kDelete:
+      verb = "delete";
+      request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
+      break;
+    case Action::Verb::kConfirm:
+    case Action::Verb::kProve:
+      KNFE_CHECK(false && "a proof is read, not sent");
+  }
+  call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](Result<Json> answer) {
+    if (answer || answer.error().code == Code::kConflict) host_.wrote(action, verb, effect_of(action, answer));
+    answered(action, std::move(answer));
+  });
+}
+
+const char* Run::effect_of(const Action& action, const Result<Json>& answer) const {
+  if (!answer) return "conflict";
+  const auto* informer = watched_.of(action.resource);
+  const auto* known = informer ? informer->cache().meta(action.key) : nullptr;
+  return known && known->resource_version == as_string(at(*answer, "metadata", "resourceVersion")) ? "noop" : "changed";
+}
+
+void Run::answered(const Action& action, Result<Json> answer) {
+  if (!answer) {
+    const Code code = answer.error().code;
+    if (action.verb == Action::Verb::kCreate && code == Code::kAlreadyExists) return learn_taken(action);
+    // What was to be changed is gone: nothing of it is left to change. (A kind that is not there is another matter.)
+    const bool changes =
+        action.verb == Action::Verb::kDelete || action.verb == Action::Verb::kPatch || !action.subresource.empty();
+    if (code != Code::kNotFound || !changes) return failed(action, answer.error());
+    answer = Json();
+  }
+  await(action, *answer);
+  const bool was_status = plan.status && &action == &*plan.status;
+  if (was_status) {
+    if (!answer->is_null()) host_.told(*this);
+    plan.status.reset();
+  } else {
+    ++next_;
+  }
+  step();
+}
+
+void Run::await(const Action& action, const Json& answer) {
+  const auto* informer = watched_.of(action.resource);
+  if (!informer) return;
+  const auto* cache = &informer->cache();
+  const auto version = std::string(as_string(at(answer, "metadata", "resourceVersion")));
+  const auto* meta = cache->meta(action.key);
+  if (action.verb == Action::Verb::kDelete) {
+    awaited.push_back({cache, action.key, {}, action.uid, {}});
+  } else if (answer.is_null() && meta) {
+    // Until the cache knows, too, each plan would be one for a ghost.
+    awaited.push_back({cache, action.key, {}, {}, meta->uid});
+  } else if (!version.empty()) {
+    awaited.push_back({cache, action.key, version, {}, {}});
+  }
+}
+
+// A create met its name. What stands there decides, read live: the next plan sees it.
+void Run::learn_taken(const Action& action) {
+  read_live(action, [this, &action](const Json& live) {
+    if (!live.is_null()) {
+      if (!watched_.sees_all_of(action.resource) && !is_same_child(live, action.body)) return failed(action, name_taken(action));
+      if (const auto why = still_there(action, live); why.code == Code::kAlreadyExists) return failed(action, why);
+    }
+    host_.ended(*this, RunHost::End::kTaken);
+  });
+}
+
+void Run::failed(const Action& action, const Error& why) {
+  host_.write_failed(*this, action, why);
+  call.reset();
+  error = why;
+  if (for_good(why) && !only_status_) {
+    only_status_ = true;
+    Plan said = host_.plan_refused(*this, error);
+    plan.status = std::move(said.status);
+    plan.notes = std::move(said.notes);
+    if (plan.status) return step();
+  }
+  host_.ended(*this, RunHost::End::kFailed);
+}
+
+}  // namespace knfe::runtime
