@@ -79,7 +79,7 @@ struct Fields<ConnectionPointStatus> {
   static constexpr const char* doc = "The attachment as it is. Rebuilt at any time from the Allocations.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &ConnectionPointStatus::observed_generation, "Generation of the spec that this tells of."),
-      field("summary", &ConnectionPointStatus::summary, "For people: its addresses."),
+      field("summary", &ConnectionPointStatus::summary, "For people: its addresses.", {.max_length = kLongestSummary}),
       field("mac", &ConnectionPointStatus::mac, "MAC address."),
       field("addresses", &ConnectionPointStatus::addresses, "Addresses, fixed for the life of the connection point."),
       field("conditions", &ConnectionPointStatus::conditions, "Accepted, Addressed, Ready, Reconciling, Stalled.",

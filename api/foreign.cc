@@ -28,15 +28,24 @@ std::string end_of(const Json& container) {
   return restarts == 0 ? out : out + ", restarts: " + std::to_string(restarts);
 }
 
+// What kubelet tries again and again, with a pause, or cannot try at all.
+bool is_stuck(std::string_view reason) {
+  return reason.ends_with("BackOff") || reason.starts_with("CreateContainer") || reason == "InvalidImageName" ||
+         reason == "ErrImageNeverPull";
+}
+
 // The first thing that keeps a container from running, or the scheduler's word.
-std::string trouble_of(const Json& status) {
+std::string trouble_of(const Json& status, bool& stuck) {
   for (const auto* list : {"initContainerStatuses", "containerStatuses"}) {
     for (const auto& container : as_array(at(status, list))) {
       const std::string waiting = waiting_of(container), end = end_of(container);
       if (waiting.empty() && end.empty()) continue;
       std::string out = "container " + std::string(as_string(at(container, "name")));
       if (const auto image = as_string(at(container, "image")); !image.empty()) out += " (image " + std::string(image) + ")";
-      if (waiting.empty()) return out + " " + end;
+      stuck = is_stuck(as_string(at(container, "state", "waiting", "reason")));
+      if (waiting.empty()) {
+        return out + (at(container, "state", "running").is_null() ? " " : " runs, but is not ready; it last ") + end;
+      }
       return out + ": " + waiting + (end.empty() ? "" : "; it " + end);
     }
   }
@@ -58,7 +67,7 @@ Result<Pod> decode_pod(const Json& json) {
   for (const auto& condition : as_array(at(status, "conditions"))) {
     if (as_string(at(condition, "type")) == "Ready") pod.ready = as_string(at(condition, "status")) == "True";
   }
-  pod.trouble = trouble_of(status);
+  pod.trouble = trouble_of(status, pod.stuck);
   if (pod.ended()) pod.ended_since = boot_now();
   return pod;
 }

@@ -12,6 +12,7 @@ struct Pod {
   std::string phase;      // Pending, Running, Succeeded, Failed, Unknown
   bool ready = false;     // condition Ready
   std::string trouble;    // why it is not, as kubelet or the scheduler says; empty if they say nothing
+  bool stuck = false;     // and that goes on until somebody acts, as far as kubelet can tell
   Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
 
   bool ended() const { return phase == "Failed" || phase == "Succeeded"; }

@@ -46,13 +46,22 @@ TEST_CASE("how a container ended that is not ready again is told, and how often 
   CHECK(of(R"("state": {"terminated": {"exitCode": 3, "reason": "Error"}})") == "container a ended with exit code 3");
   CHECK(
       of(R"("state": {"running": {}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, "restartCount": 2)") ==
-      "container a ended with exit code 137 (OOMKilled), restarts: 2");
+      "container a runs, but is not ready; it last ended with exit code 137 (OOMKilled), restarts: 2");
   CHECK(
       of(R"("state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}, "restartCount": 4)") ==
       "container a: CrashLoopBackOff; it ended with exit code 1, restarts: 4");
   CHECK(of(R"("ready": true, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}, "restartCount": 1)") == "");
   CHECK(pod(R"({"initContainerStatuses": [{"name": "i", "ready": true, "state": {"terminated": {"exitCode": 0}}}]})").trouble ==
         "");
+}
+
+TEST_CASE("what kubelet tries with longer and longer pauses waits for somebody to act") {
+  const auto stuck = [](const std::string& reason) {
+    return pod(R"({"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": ")" + reason + "\"}}}]}").stuck;
+  };
+  for (const char* reason : {"ImagePullBackOff", "CrashLoopBackOff", "CreateContainerConfigError", "InvalidImageName"})
+    CHECK(stuck(reason));
+  for (const char* reason : {"ErrImagePull", "ContainerCreating"}) CHECK_FALSE(stuck(reason));
 }
 
 TEST_CASE("a pod that is merely starting is in no trouble") {

@@ -46,7 +46,7 @@ std::vector<Json> crds() {
                           {{"Role", "string", ".spec.role"},
                            {"Desired", "string", ".spec.desired"},
                            {"Addresses", "string", ".status.summary"},
-                           {"Serving", "string", ".status.conditions[?(@.type=='Serving')].status"},
+                           {"State", "string", ".status.state"},
                            {"Ready", "string", kReadyPath},
                            {"Why", "string", kWhyPath, true}}}),
       definition<Network>(

@@ -164,7 +164,7 @@ struct Fields<AgentReport> {
 
 struct MemberStatus {
   std::int64_t observed_generation = 0;
-  std::string summary;
+  std::string state, summary;
   std::vector<MemberAddress> addresses;
   std::optional<AgentReport> agent;
   Conditions conditions;
@@ -175,7 +175,9 @@ struct Fields<MemberStatus> {
   static constexpr const char* doc = "The member as it is.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &MemberStatus::observed_generation, "Generation of the spec that this tells of."),
-      field("summary", &MemberStatus::summary, "For people: its data-plane addresses, by connection point."),
+      field("state", &MemberStatus::state, "For people: how it stands in the member list: Joining, Serving or Leaving."),
+      field("summary", &MemberStatus::summary, "For people: its data-plane addresses, by connection point.",
+            {.max_length = kLongestSummary}),
       field("addresses", &MemberStatus::addresses, "Its data-plane addresses."),
       field("agent", &MemberStatus::agent, "Who reported Joined, Serving and Left."),
       field("conditions", &MemberStatus::conditions,

@@ -49,7 +49,7 @@ struct Fields<Subnet> {
              .max_length = 49,
              .rules = {{{"isCIDR(self)", "must be a CIDR such as 10.20.0.0/24 or fd20::/64"},
                         {"!isCIDR(self) || cidr(self) == cidr(self).masked()",
-                         "must have no host bits set: write 10.20.0.0/24, not 10.20.0.7/24"}}}}),
+                         "must have no host bits set, as in 10.20.0.0/24 or fd20::/64"}}}}),
       field("gateway", &Subnet::gateway, "Address of the router in this subnet. It is never given to a connection point.",
             {.max_length = 45, .rules = {{{"isIP(self)", "must be an IP address"}}}}),
       field("pools", &Subnet::pools,
@@ -139,7 +139,8 @@ struct Fields<NetworkStatus> {
   static constexpr const char* doc = "The network as it is.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &NetworkStatus::observed_generation, "Generation of the spec that this tells of."),
-      field("summary", &NetworkStatus::summary, "For people: the subnets, and how full they are."),
+      field("summary", &NetworkStatus::summary, "For people: the subnets, and how full they are.",
+            {.max_length = kLongestSummary}),
       field("subnets", &NetworkStatus::subnets, "How full the subnets are."),
       field("networkAttachmentDefinitionRef", &NetworkStatus::attachment, "The NetworkAttachmentDefinition that attaches pods."),
       field("inUseBy", &NetworkStatus::in_use_by, "The first ten connection points that have addresses of this network.",

@@ -85,7 +85,8 @@ struct Fields<NetworkFunctionStatus> {
   static constexpr const char* doc = "The network function as it is.";
   static constexpr auto list = std::tuple{
       field("observedGeneration", &NetworkFunctionStatus::observed_generation, "Generation of the spec that this tells of."),
-      field("summary", &NetworkFunctionStatus::summary, "Members that serve of those wanted, by role, for people."),
+      field("summary", &NetworkFunctionStatus::summary, "Members that serve of those wanted, by role, for people.",
+            {.max_length = kLongestSummary}),
       field("roles", &NetworkFunctionStatus::roles, "The roles."),
       field("conditions", &NetworkFunctionStatus::conditions, "Ready, Reconciling, Stalled.", {.max_items = 16})};
 };

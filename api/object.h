@@ -12,6 +12,7 @@ namespace knfe::api {
 inline constexpr const char* kGroup = "knfe.io";
 inline constexpr const char* kVersion = "v1alpha1";
 
+inline constexpr int kLongestSummary = 1'000;                                 // of a status: a line for people
 inline constexpr const char* kLabelPattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$";  // RFC 1035 label
 
 // A resource of the API server (KEP-free vocabulary: group, version, kind, plural).

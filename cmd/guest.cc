@@ -47,6 +47,10 @@ int guest_install() {
   Outside outside;
   if (auto opened = outside.open(); !opened) return give_up(opened.error());
   Result<void> result;
+  const auto stop = outside.loop.on_stop_signal([&] {
+    result = fail(Code::kCanceled, "stopped before the member list was there");
+    outside.loop.stop();
+  });
   guest::install_list(outside.loop, *outside.api, outside.identity, std::chrono::minutes(2), [&](Result<void> installed) {
     result = std::move(installed);
     outside.loop.stop();

@@ -1,5 +1,6 @@
 // knfe: one binary. As `kubectl-knfe` on the PATH it is also `kubectl knfe`.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "base/log.h"
@@ -47,7 +48,8 @@ int run(int argc, char** argv) {
       "Examples:\n  knfe status              everything in this namespace\n  knfe status ims          one service, function or "
       "network\n"
       "  knfe status member/ims-sip-sprout-0\n"
-      "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all is ready; 1: something is not; 2: wrong usage.");
+      "  kubectl knfe status -A -o json | jq .ready\n\nExit code 0: all that is shown is ready; 1: something is not, also below "
+      "what is; 2: wrong usage.");
 
   ExplainOptions explain;
   auto* explain_command =
@@ -103,9 +105,18 @@ int run(int argc, char** argv) {
   leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
-  leave_command->add_option("COMMAND", leave_then, "What to run then, after --");
+  leave_command->footer("Example, which then becomes another command:\n  knfe guest leave --timeout 60 -- nginx -s quit");
 
+  // What follows -- is another's command line: its words are taken as they are.
+  if (const auto end = std::find(argv, argv + argc, std::string_view("--")); end != argv + argc) {
+    leave_then.assign(end + 1, argv + argc);
+    argc = static_cast<int>(end - argv);
+  }
   if (const int code = parse(app, argc, argv); code >= 0) return code;
+  if (!leave_then.empty() && !*leave_command) {
+    std::fprintf(stderr, "knfe: only `knfe guest leave` takes a command after --\n");
+    return 2;
+  }
   if (debug) knfe::set_log_level(knfe::Level::kDebug);
   status.json = explain.json = output == "json";
   if (*status_command) return run_status(status);

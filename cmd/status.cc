@@ -92,7 +92,7 @@ int run_status(const StatusOptions& options) {
   if (auto read = reader.run(); !read) return give_up(read.error());
 
   const auto made = report_status(view, ns, options.name);
-  if (!made) return give_up(made.error());
+  if (!made) return give_up(made.error()), 2;
   const auto& report = *made;
   if (!report.found && !options.name.empty()) {
     const std::string place = ns.empty() ? "any namespace" : "namespace " + ns;

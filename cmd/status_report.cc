@@ -115,12 +115,18 @@ Node service_node(const api::NetworkService& service, const View& view) {
   return node;
 }
 
+// A member says of itself what it likes: no control sequence of it reaches the terminal.
+std::string printable(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
 void print(const Node& node, const std::string& first, const std::string& rest, std::string& out) {
   out += first + node.kind + " " + node.name + "  " + (node.ready ? "Ready" : "NotReady") +
-         (node.detail.empty() ? "" : "  " + node.detail) + "\n";
+         (node.detail.empty() ? "" : "  " + printable(node.detail)) + "\n";
   // What is below says it better.
   const bool told_below = std::any_of(node.below.begin(), node.below.end(), [](const Node& child) { return !child.ready; });
-  if (!node.ready && !told_below) out += rest + (node.below.empty() ? "  " : "│ ") + "! " + node.why + "\n";
+  if (!node.ready && !told_below) out += rest + (node.below.empty() ? "  " : "│ ") + "! " + printable(node.why) + "\n";
   for (std::size_t i = 0; i < node.below.size(); ++i) {
     const bool last = i + 1 == node.below.size();
     print(node.below[i], rest + (last ? "└─ " : "├─ "), rest + (last ? "   " : "│  "), out);

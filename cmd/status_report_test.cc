@@ -152,6 +152,13 @@ TEST_CASE_FIXTURE(Fixture, "a service, a function or a network is found by its n
   CHECK(report("n", "ims-core").text == "Network n/ims-core  Ready  10.20.0.0/24 (2 of 254), fd20::/64 (2 of many)\n");
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a member says of itself moves no cursor") {
+  members[1].status.conditions = {condition("Ready", "False", "NotServing", "\x1b[2Jhello\a\n")};
+  const auto text = report("n", "ims-sip").text;
+  CHECK(text.find("NotServing:  [2Jhello  ") != std::string::npos);
+  CHECK(text.find('\x1b') == std::string::npos);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a kind may be named, as kubectl takes it") {
   core.meta.key.name = "ims";  // as the service
   CHECK(report("n", "ims").text.find("Network n/ims  ") != std::string::npos);

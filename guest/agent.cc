@@ -17,6 +17,7 @@ constexpr Duration kJoinCheck{5'000};
 constexpr Duration kHookLimit{10'000};
 constexpr Duration kOthersKnow{1'000};  // the lists of all members are right within this
 constexpr Duration kRetry{1'000};
+constexpr Duration kLongestReportWait{30'000};
 constexpr int kJoinPatience = 3;  // failed checks in a row before a serving member says that it does not serve
 
 const Instant kNever{};
@@ -78,7 +79,15 @@ void Agent::on_list() {
   if (found == map->data.end() || found->second == list_text_) return;
   auto list = read_member_list(found->second, identity_.member);
   Result<void> written = list ? write_member_list(*list, folder_) : Result<void>(std::unexpected(list.error()));
-  if (!written) return log(Level::kError, "the member list is not usable", {{"error", written.error().text()}});
+  if (!written) {
+    const std::string trouble = "the member list is not usable: " + written.error().text();
+    if (trouble != list_trouble_) log(Level::kError, "the member list is not usable", {{"error", written.error().text()}});
+    list_trouble_ = trouble;
+    list_again_ = loop_.after(kRetry, [this] { on_list(); });
+    return consider();
+  }
+  list_trouble_.clear();
+  list_again_.reset();
   list_text_ = found->second;
   listed_leave_ = list->leave;
   listed_leaving_ = list->own_state == "Leaving";
@@ -207,9 +216,9 @@ api::Conditions Agent::conditions() const {
   add("Joined", joined, joined ? "Joined" : "Joining", joined ? "The member is part of the cluster." : not_joined);
   if (leaving) {
     add("Serving", false, "Leaving", "The member gets no new traffic.");
-  } else if (!peers_.trouble.empty()) {
+  } else if (const auto& trouble = list_trouble_.empty() ? peers_.trouble : list_trouble_; !trouble.empty()) {
     add("Serving", joined, joined ? "Serving" : "Joining",
-        (joined ? "The member takes traffic; " : not_joined + " ") + peers_.trouble + ".");
+        (joined ? "The member takes traffic; " : not_joined + " ") + trouble + ".");
   } else {
     add("Serving", joined, joined ? "Serving" : "Joining", joined ? "The member takes traffic." : not_joined);
   }
@@ -229,7 +238,7 @@ api::Conditions Agent::conditions() const {
 void Agent::report() {
   const auto* member = members_.get({identity_.ns, identity_.member});
   // Before the first answer there is nothing to tell: after a restart the earlier report stands.
-  if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
+  if (!member || reporting_ || report_again_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
   bool same = member->status.agent && member->status.agent->pod_uid == identity_.pod_uid;
   for (auto& condition : wanted) {
@@ -252,12 +261,21 @@ void Agent::report() {
                            [this](Result<Json> answer) {
                              reporting_ = false;
                              if (answer) {
+                               report_wait_ = kRetry;
                                member_informer_.ingest(*answer);
                                return report();  // what has changed while this was under way
                              }
                              if (answer.error().code == Code::kNotFound) return;
-                             log(Level::kWarning, "the report was not taken", {{"error", answer.error().text()}});
-                             report_again_ = loop_.after(kRetry, [this] { report(); });
+                             // The function may be going, and our rights with it: that does not pass.
+                             log(report_wait_ == kRetry ? Level::kWarning : Level::kDebug, "the report was not taken",
+                                 {{"error", answer.error().text()}});
+                             report_again_ = loop_.after(report_wait_, [this] {
+                               report_again_.reset();
+                               report();
+                             });
+                             const Code code = answer.error().code;
+                             const bool refused = code == Code::kForbidden || code == Code::kInvalid;
+                             report_wait_ = refused ? std::min(2 * report_wait_, kLongestReportWait) : kRetry;
                            });
 }
 

@@ -81,7 +81,9 @@ class Agent {
   bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
   bool joined_known_ = false;  // the joined hook has answered
   int joined_failures_ = 0;
-  net::Handle leave_timer_, report_call_, report_again_;
+  net::Handle leave_timer_, report_call_, report_again_, list_again_;
+  Duration report_wait_{1'000};  // before the next try of a report that was not taken
+  std::string list_trouble_;     // why the newest list is not in its files
   bool reporting_ = false;
 };
 

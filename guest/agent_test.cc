@@ -268,6 +268,38 @@ TEST_CASE_FIXTURE(AgentFixture, "a report that was not taken is tried again unti
   CHECK(reports() == 0);
 }
 
+TEST_CASE_FIXTURE(AgentFixture, "a report that is never taken is tried ever more seldom") {
+  int tries = 0;
+  server.fate = [&](const net::Request& request) {
+    if (request.method != "PATCH") return fakes::ApiServer::Fate::kAnswered;
+    ++tries;
+    server.store.admit = [](const api::Resource&, const Json&) -> Result<void> { return fail(Code::kForbidden, "no more"); };
+    return fakes::ApiServer::Fate::kAnswered;
+  };
+  start();
+  time.pass(loop, std::chrono::minutes(5));
+  CHECK(tries > 5);
+  CHECK(tries < 20);
+}
+
+TEST_CASE_FIXTURE(AgentFixture, "a list that cannot be written is written once it can, and told of meanwhile") {
+  start();
+  REQUIRE(tells("Serving", "True"));
+  // The place of the file is taken by a folder.
+  const std::string before = folder.read("members.tsv");
+  REQUIRE(::mkdir(folder.at("members.tsv.new").c_str(), 0700) == 0);
+  REQUIRE(::mkdir(folder.at("members.json.new").c_str(), 0700) == 0);
+  put_list("f-r-0=Serving f-r-1=Serving");
+  pass(std::chrono::seconds(3));
+  CHECK(folder.read("members.tsv") == before);
+  CHECK(told("Serving").find("the member list is not usable") != std::string::npos);
+  ::rmdir(folder.at("members.tsv.new").c_str());
+  ::rmdir(folder.at("members.json.new").c_str());
+  pass(std::chrono::seconds(2));
+  CHECK(folder.read("members.tsv").find("f-r-1") != std::string::npos);
+  CHECK(told("Serving") == "True Serving: The member takes traffic.");
+}
+
 TEST_CASE_FIXTURE(AgentFixture, "a report whose answer was lost is not made twice") {
   bool lost = false;
   server.fate = [&](const net::Request& request) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <set>
 
 extern char** environ;
 
@@ -30,11 +32,31 @@ struct Child {
 // -1 with errno set if the kernel has no pidfd (before Linux 5.3).
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
+// Of this process, as the kernel has them: all that run_process() has started and not reaped yet.
+std::set<pid_t>& children() {
+  static std::set<pid_t> all;
+  return all;
+}
+
 int reap(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// The first process of a PID namespace inherits what others leave behind: it must be reaped, too, or it stays a zombie. What is a
+// child of ours is left to whoever waits for it.
+void reap_orphans() {
+  int inherits = 0;  // a test makes itself one that does
+  ::prctl(PR_GET_CHILD_SUBREAPER, &inherits);
+  if (::getpid() != 1 && !inherits) return;
+  siginfo_t ended{};
+  while (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0 &&
+         !children().contains(ended.si_pid)) {
+    reap(ended.si_pid);
+    ended = {};
+  }
 }
 
 Result<pid_t> spawn(const std::vector<std::string>& command) {
@@ -77,6 +99,7 @@ Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration
   }
   auto child = std::make_shared<Child>(loop, fd);
   child->pid = *pid;
+  children().insert(*pid);
   child->done = std::move(done);
   child->limit = loop.after(limit, [child] {
     child->late = true;
@@ -87,6 +110,8 @@ Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration
     if (error) return;
     child->limit.reset();
     const int code = reap(child->pid);
+    children().erase(child->pid);
+    reap_orphans();
     auto call = std::exchange(child->done, nullptr);
     if (!call) return;
     if (child->late)

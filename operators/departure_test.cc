@@ -93,6 +93,88 @@ TEST_CASE("a network that is deleted keeps its attachment for as long as somebod
   CHECK(world.masked().empty());
 }
 
+TEST_CASE("a connection point that its role has no more goes with the pod that carried it, and its network after it") {
+  World world(serving());
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "Network", "metadata": {"name": "lab"}, "spec": {"subnets": [{"name": "v4", "cidr": "10.9.0.0/24"}]}})");
+  world.put(with(R"("connectionPoints": [{"name": "core", "networkRef": {"name": "core"}}])",
+                 R"("connectionPoints": [{"name": "lab", "networkRef": {"name": "lab"}}])"));
+  world.after_step = [&world] { check_addresses(world); };
+  SUBCASE("in order") {}
+  SUBCASE("in any order") { world.random.emplace(11); }
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  for (int i = 0; i < 3; ++i) {
+    CHECK(world.has(kPoints, sprout(i) + "-lab"));
+    CHECK_FALSE(world.has(kPoints, sprout(i) + "-core"));
+  }
+  CHECK(world.settled());
+}
+
+TEST_CASE("what has been deleted leaves nothing that only KNFE could take away, however late the garbage collector is") {
+  World world;
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "Network", "metadata": {"name": "lab"}, "spec": {"subnets": [{"name": "v4", "cidr": "10.9.0.0/24"}]}})");
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "ConnectionPoint", "metadata": {"name": "mine"}, "spec": {"networkRef": {"name": "lab"}, "interface": "x"}})");
+  world.converge();
+  world.collector = false;
+  world.remove(kPoints, "mine");
+  world.remove(kNetworks, "lab");
+  world.converge();
+  // It waits for its addresses, and they for the collector.
+  CHECK(world.message(kNetworks, "lab").find("is not released yet") != std::string::npos);
+  world.collector = true;
+  world.converge();
+  CHECK_FALSE(world.has(kNetworks, "lab"));
+  world.put(
+      R"({"apiVersion": "knfe.io/v1alpha1", "kind": "Network", "metadata": {"name": "lab"}, "spec": {"subnets": [{"name": "v4", "cidr": "10.9.0.0/24"}]}})");
+  world.converge();
+  world.collector = false;
+  world.remove(kNetworks, "lab");
+  world.converge();
+  REQUIRE_FALSE(world.has(kNetworks, "lab"));
+  while (world.store.collect_garbage()) {
+  }
+  CHECK(world.masked().empty());
+}
+
+TEST_CASE("an attachment that has lost its label holds its network, and that is told of") {
+  World world(serving());
+  world.store.remove_in_foreground(kNetworks, {"n", "ims-core"});
+  world.converge();
+  world.patch(kAttachments, "ims-core", R"({"metadata": {"labels": {"app.kubernetes.io/managed-by": null}}})");
+  world.remove(kServices, "ims");
+  world.converge();
+  CHECK(world.message(kNetworks, "ims-core").find("NetworkAttachmentDefinition ims-core") != std::string::npos);
+  world.patch(kAttachments, "ims-core", R"({"metadata": {"labels": {"app.kubernetes.io/managed-by": "knfe"}}})");
+  world.converge();
+  CHECK(world.masked().empty());
+}
+
+TEST_CASE("a pod that belongs to nobody any more keeps the addresses that it carries, and the place of its member") {
+  World world(serving());
+  world.after_step = [&world] { check_addresses(world); };
+  const std::string point = sprout(0) + "-core";
+  SUBCASE("its owner was taken off") {}
+  SUBCASE("and that of its connection point, which is deleted") {
+    world.patch(kPoints, point, R"({"metadata": {"ownerReferences": null}})");
+    world.remove(kPoints, point);
+  }
+  SUBCASE("its member was deleted, and the pod left behind") { world.remove(kMembers, sprout(0)); }
+  world.patch(kPods, sprout(0), R"({"metadata": {"ownerReferences": null}})");
+  world.converge();
+  CHECK(world.ready(kMembers, sprout(0)).starts_with("False"));
+  CHECK(world.has(kPoints, point));
+  world.now += Duration(60'000);
+  world.store.end_pod({"n", sprout(0)});
+  world.converge();
+  world.now += Duration(60'000);
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(world.names(kAllocations).size() == 9);
+}
+
 TEST_CASE("an attachment that somebody deletes is made anew") {
   World world(serving());
   world.remove(kAttachments, "ims-core");

@@ -31,8 +31,11 @@ class Children {
       apply_if_different(plan_, resource, std::move(desired), live);
     }
   }
-  void remove(const api::Resource& resource, const api::Meta& live) {
-    if (!live.deleting) plan_.actions.push_back(delete_of(resource, live));
+  // `as_read`: only if nothing of it has changed since.
+  void remove(const api::Resource& resource, const api::Meta& live, bool as_read = false) {
+    if (live.deleting) return;
+    auto& action = plan_.actions.emplace_back(delete_of(resource, live));
+    if (as_read) action.resource_version = live.resource_version;
   }
   // Why a child cannot be made; empty if all can.
   const std::string& taken() const { return taken_; }

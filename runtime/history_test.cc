@@ -40,7 +40,9 @@ TEST_CASE("what was decided about last is remembered longest") {
 TEST_CASE("a plan in a line: its writes and what the status says") {
   Plan plan;
   CHECK(text_of(plan) == "nothing to do");
-  plan.actions.push_back({Action::Verb::kDelete, {"", "v1", "Pod", "pods"}, {"n", "p"}, {}, {}, {}, {}, {}, false});
+  api::Meta pod;
+  pod.key = {"n", "p"};
+  plan.actions.push_back(delete_of({"", "v1", "Pod", "pods"}, pod));
   plan.status.emplace();
   plan.status->body =
       fakes::json(R"({"status":{"conditions":[{"type":"Ready","status":"False","reason":"Waiting","message":"for it"}]}})");

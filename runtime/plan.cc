@@ -1,5 +1,7 @@
 #include "runtime/plan.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace knfe::runtime {
@@ -19,6 +21,7 @@ std::string_view name_of(Action::Verb verb) {
     case Action::Verb::kConfirm:
       return "confirm";
     case Action::Verb::kProve:
+    case Action::Verb::kProveNone:
       return "prove the absence of";
   }
   KNFE_CHECK(false && "known verb");
@@ -76,6 +79,21 @@ Action proof_of_absence(const api::Resource& resource, const api::Key& key, cons
   return about(Action::Verb::kProve, resource, key, uid);
 }
 
+Action proof_of_none(const api::Resource& resource, const std::string& ns, const std::string& selector) {
+  auto proof = about(Action::Verb::kProveNone, resource, {ns, ""}, "");
+  proof.selector = selector;
+  return proof;
+}
+
+bool is_disproof(const Action& proof, const Json& live) {
+  if (live.is_null() || proof.uid.empty()) return !live.is_null();
+  const auto& owners = as_array(at(live, "metadata", "ownerReferences"));
+  const bool orphan =
+      std::none_of(owners.begin(), owners.end(), [](const Json& owner) { return as_bool(at(owner, "controller")); });
+  return as_string(at(live, "metadata", "uid")) == proof.uid || (proof.orphans && orphan) ||
+         std::any_of(owners.begin(), owners.end(), [&](const Json& owner) { return as_string(at(owner, "uid")) == proof.uid; });
+}
+
 Action confirmation(const api::Resource& resource, const api::Meta& meta) {
   return about(Action::Verb::kConfirm, resource, meta.key, meta.uid);
 }
@@ -122,7 +140,13 @@ void ConditionWriter::set_ready(bool ready, bool stalled, std::string_view reaso
   }
   set("Ready", ready, reason, why);
   set("Reconciling", !ready && !stalled, ready || stalled ? "Settled" : reason, ready || stalled ? "Nothing to do." : why);
-  set("Stalled", stalled, stalled ? reason : "Moving", stalled ? why : "It goes on by itself.");
+  set("Stalled", stalled,
+      stalled ? reason
+      : ready ? "Settled"
+              : "Moving",
+      stalled ? why
+      : ready ? "Nothing to do."
+              : "It goes on by itself.");
 }
 
 }  // namespace knfe::runtime

@@ -14,12 +14,13 @@ namespace knfe::runtime {
 // One write to the API server.
 struct Action {
   enum class Verb {
-    kApply,    // server-side apply of `body`
-    kCreate,   // create `body`; that the name is taken is learned, not an error
-    kPatch,    // merge patch `body`
-    kDelete,   // if uid (and resource_version, where given) still hold
-    kConfirm,  // read live: goes on only if what has this name is `uid` and is not being deleted
-    kProve,    // read live: goes on only if what has this name neither is `uid` nor is controlled by it
+    kApply,      // server-side apply of `body`
+    kCreate,     // create `body`; that the name is taken is learned, not an error
+    kPatch,      // merge patch `body`
+    kDelete,     // if uid (and resource_version, where given) still hold
+    kConfirm,    // read live: goes on only if what has this name is `uid` and is not being deleted
+    kProve,      // read live: goes on only if no is_disproof() stands under this name
+    kProveNone,  // list live: goes on only if nothing in this namespace has the labels of `selector`
   };
   Verb verb = Verb::kApply;
   api::Resource resource;
@@ -28,8 +29,10 @@ struct Action {
   Json body;
   std::string uid;
   std::string resource_version;
-  std::string manager;  // field manager; empty: the operator's own
-  bool fresh = false;   // kApply: the cache has nothing of this name
+  std::string selector;
+  std::string manager;   // field manager; empty: the operator's own
+  bool orphans = false;  // kProve: what belongs to nobody counts, too
+  bool fresh = false;    // kApply: the cache has nothing of this name
 
   std::string text() const;  // "apply networkfunctions ns/name"
 };
@@ -62,6 +65,11 @@ void apply_if_different(Plan& plan, const api::Resource& resource, Json desired,
 Action delete_of(const api::Resource& resource, const api::Meta& meta);
 // What follows in the plan happens only if no object of this name has this UID or is controlled by its owner.
 Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid);
+// What follows in the plan happens only if nothing in this namespace has these labels ("a=b").
+Action proof_of_none(const api::Resource& resource, const std::string& ns, const std::string& selector);
+// Whether `live` (null: nothing) is what a proof of absence says is not there: what is the UID or belongs to it; without UID
+// anything.
+bool is_disproof(const Action& proof, const Json& live);
 // What follows in the plan happens only if this very object is there, and is to stay.
 Action confirmation(const api::Resource& resource, const api::Meta& meta);
 // The merge patches that put one finalizer on and take it off.

@@ -155,6 +155,25 @@ TEST_CASE_FIXTURE(Fixture, "finalizers are put on and taken off beside those of 
   CHECK(canonical(at(last.body, "metadata", "finalizers")) == "[]");
 }
 
+TEST_CASE("what a proof of absence says is not there is the object, what belongs to it and, if they count, orphans") {
+  auto proof = proof_of_absence(api::Network::resource, {"n", "p"}, "owner");
+  const auto owned = [](const std::string& uid) {
+    return json(R"({"metadata": {"uid": "x", "ownerReferences": [{"uid": ")" + uid + R"(", "controller": true}]}})");
+  };
+  const Json alone = json(R"({"metadata": {"uid": "x"}})");
+  CHECK(is_disproof(proof, json(R"({"metadata": {"uid": "owner"}})")));
+  CHECK(is_disproof(proof, owned("owner")));
+  CHECK_FALSE(is_disproof(proof, owned("another")));
+  CHECK_FALSE(is_disproof(proof, alone));
+  CHECK_FALSE(is_disproof(proof, Json()));
+  proof.orphans = true;
+  CHECK(is_disproof(proof, alone));
+  CHECK_FALSE(is_disproof(proof, owned("another")));
+  proof.uid.clear();
+  CHECK(is_disproof(proof, owned("another")));
+  CHECK_FALSE(is_disproof(proof, Json()));
+}
+
 TEST_CASE_FIXTURE(Fixture, "deletions and proofs name the UID that they mean") {
   CHECK(delete_of(api::Network::resource, meta).uid == "u");
   const auto proof = proof_of_absence(api::Network::resource, {"n", "p"}, "owner");

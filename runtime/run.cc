@@ -73,6 +73,7 @@ void Run::perform(const Action& action) {
   progressed = boot_now();
   if (action.verb == Action::Verb::kConfirm) return confirm(action);
   if (action.verb == Action::Verb::kProve) return prove_absence(action);
+  if (action.verb == Action::Verb::kProveNone) return prove_none(action);
   const bool may_meet_anothers = action.verb == Action::Verb::kApply && action.fresh && !watched_.sees_all_of(action.resource);
   // What the cache does not know may have been made by somebody a moment ago: that is not taken over.
   return may_meet_anothers ? look_first(action) : send(action, !action.fresh);
@@ -101,14 +102,24 @@ void Run::confirm(const Action& action) {
 
 void Run::prove_absence(const Action& action) {
   read_live(action, [this, &action](const Json& live) {
-    const auto& owners = as_array(at(live, "metadata", "ownerReferences"));
-    const bool there =
-        as_string(at(live, "metadata", "uid")) == action.uid ||
-        std::any_of(owners.begin(), owners.end(), [&](const Json& owner) { return as_string(at(owner, "uid")) == action.uid; });
-    if (there) return failed(action, still_there(action, live));
+    if (is_disproof(action, live)) return failed(action, still_there(action, live));
     ++next_;
     step();
   });
+}
+
+void Run::prove_none(const Action& action) {
+  call =
+      api_.call(action.resource.plural, "list", kube::list_request(action.resource, {action.key.ns, action.selector, {}}, 1, {}),
+                [this, &action](Result<Json> page) {
+                  if (!page) return failed(action, page.error());
+                  if (!at(*page, "items").is_array() || !as_array(at(*page, "items")).empty()) {
+                    const std::string one = std::string(action.resource.kind) + " with " + action.selector;
+                    return failed(action, {Code::kConflict, "there still is a " + one, {}, {}, 0});
+                  }
+                  ++next_;
+                  step();
+                });
 }
 
 // What was read live is shown to the cache, for the next plan. If that has already seen it go, its label was taken off, say:
@@ -156,6 +167,7 @@ void Run::send(const Action& action, bool force) {
       break;
     case Action::Verb::kConfirm:
     case Action::Verb::kProve:
+    case Action::Verb::kProveNone:
       KNFE_CHECK(false && "a proof is read, not sent");
   }
   call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](Result<Json> answer) {

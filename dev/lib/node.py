@@ -92,7 +92,7 @@ class Node:
     def _wait(self, role, arrived, seconds=30):
         deadline = time.monotonic() + seconds
         while True:
-            if role not in processes.components(self.state):
+            if not processes.is_starting(self.state, role):
                 raise ComponentFailed(self.state, role, "ended")
             if arrived():
                 return

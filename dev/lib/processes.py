@@ -70,6 +70,11 @@ def components(state):
     return {process.role: process for process in of_cluster(state) if process.is_component}
 
 
+def is_starting(state, role):
+    """Whether something of this role is there that may not be the component yet: a shell on its way to becoming it."""
+    return any(process.role == role for process in of_cluster(state))
+
+
 def _environment(pid):
     for _ in range(20):
         block = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes())

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
@@ -166,10 +167,10 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
   Plan plan;
   if (function.meta.deleting) return runtime::plan_end(function, moment);
   Children children(plan, function.meta.uid);
-  // The list first: it is what running members wait for.
-  plan_member_list(function, view, children);
+  // The list last: one that has grown too long must not keep a role from shrinking.
   plan_rights(function, view, children);
   for (const auto& role : function.spec.roles) plan_role(function, role, view, plan, children);
+  plan_member_list(function, view, children);
   const auto sets = view.member_sets.owned_by(function.meta.uid);
   for (const auto* set : sets) {
     const bool wanted = std::any_of(function.spec.roles.begin(), function.spec.roles.end(),
@@ -197,6 +198,7 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
                       std::to_string(entry.members);
     status.roles.push_back(std::move(entry));
   }
+  status.summary = cut(status.summary, api::kLongestSummary);
   ConditionWriter write(function.status.conditions, function.meta, moment);
   if (!children.taken().empty()) {
     children.tell_taken(write);

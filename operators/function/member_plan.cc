@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
@@ -17,21 +18,29 @@ namespace {
 constexpr Duration kRest{5'000};  // between the end of a pod and its replacement
 
 // A connection point goes once no pod carries its addresses: a fresh read proves that, not the cache.
-void let_go(const api::ConnectionPoint& point, const api::Member& member, Plan& plan) {
+void let_go(const api::ConnectionPoint& point, const api::Member& member, const api::Pod* pod, Plan& plan) {
   if (!point.meta.deleting || !point.meta.has_finalizer(kConnectionPointFinalizer)) return;
-  plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
+  // Where this pod is, none of before is any more; it was made without these addresses.
+  plan.actions.push_back(pod ? runtime::confirmation(api::Pod::resource, pod->meta)
+                             : proof_of_no_pod(member.meta.key, member.meta.uid));
   plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, point.meta, kConnectionPointFinalizer));
+}
+
+std::string ownerless(const api::Pod& pod) {
+  return "Pod " + pod.meta.key.name +
+         " belongs to nobody any more, and may carry the member's addresses: delete it, and this goes on";
 }
 
 Plan plan_departure(const api::Member& member, const View& view, const api::Pod* pod, const Moment& moment) {
   Plan plan;
+  const auto* orphan = orphan_of(member, view);
   if (pod) {
     if (!pod->meta.deleting) plan.actions.push_back(runtime::delete_of(api::Pod::resource, pod->meta));
-  } else {
+  } else if (!orphan) {
     // Those that are deleted first, as foreground deletion does: the member waits for them.
-    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) let_go(*point, member, plan);
+    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) let_go(*point, member, nullptr, plan);
     if (member.meta.has_finalizer(kMemberFinalizer)) {
-      plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member.meta.key, member.meta.uid));
+      plan.actions.push_back(proof_of_no_pod(member.meta.key, member.meta.uid));
       plan.actions.push_back(runtime::finalizer_removal(api::Member::resource, member.meta, kMemberFinalizer));
     }
     if (!moment.refusal) return plan;
@@ -39,8 +48,13 @@ Plan plan_departure(const api::Member& member, const View& view, const api::Pod*
   // Until the pod is proven gone it may carry the member's addresses.
   api::MemberStatus status = member.status;
   ConditionWriter write(member.status.conditions, member.meta, moment);
-  write.set_ready(false, false, "PodTerminating",
-                  "Pod " + member.meta.key.name + " is ending; the member and its addresses go when it is gone.");
+  if (orphan) {
+    write.set_ready(false, !orphan->meta.deleting, "PodWithoutOwner", ownerless(*orphan));
+  } else {
+    write.set_ready(false, false, "PodTerminating",
+                    "Pod " + member.meta.key.name + " is ending; the member and its addresses go when it is gone.");
+  }
+  status.state = name(Standing::kLeaving);
   status.agent.reset();
   status.observed_generation = member.meta.generation;
   status.conditions = std::move(write.conditions);
@@ -77,9 +91,9 @@ Networking plan_connection_points(const api::Member& member, const View& view, c
   Networking out;
   const auto& ns = member.meta.key.ns;
   const auto replace = [&](const api::ConnectionPoint& point) {
-    if (pod) return;
+    if (orphan_of(member, view) || (pod && (pod->meta.deleting || may_carry(*pod, point)))) return;
     children.remove(api::ConnectionPoint::resource, point.meta);
-    let_go(point, member, plan);
+    let_go(point, member, pod, plan);
   };
   std::set<std::string> wanted;
   for (const auto& attachment : member.spec.connection_points) {
@@ -189,7 +203,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const bool networked = missing.empty();
   api::MemberStatus status;
   status.addresses = addresses;
-  status.summary = api::text_of(addresses);
+  status.state = name(standing_of(member, pod));
+  status.summary = cut(api::text_of(addresses), api::kLongestSummary);
   const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
   // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
   // that: its agent was asked to leave then, and goes back when it hears that it is wanted.
@@ -218,6 +233,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     children.tell_taken(write);
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
+  } else if (squatter && squatter == orphan_of(member, view)) {
+    write.set_ready(false, !squatter->meta.deleting, "PodWithoutOwner", ownerless(*squatter));
   } else if (squatter) {
     write.set_ready(
         false, false, "PodOfPredecessor",
@@ -229,7 +246,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
                     left ? left->message : "The member was asked to leave; its agent has not answered yet.");
   } else if (pod) {
     const auto [reason, message] = why_not_serving(member, *pod);
-    write.set_ready(false, false, reason, message);
+    write.set_ready(false, pod->stuck && !pod->meta.deleting, reason, message);
   } else {
     write.set_ready(false, false, "PodMissing", "The pod is being made.");
   }

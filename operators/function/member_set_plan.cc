@@ -87,8 +87,9 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
         apply_member(set, member->spec.ordinal, true, &member->meta, children);
       } else if (const auto* pod = pod_of(*member, view); has_left(*member, pod)) {
         // That it has no pod to drain is nothing that a cache can prove.
-        if (!pod) plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, member->meta.key, member->meta.uid));
-        children.remove(api::Member::resource, member->meta);
+        if (!pod) plan.actions.push_back(proof_of_no_pod(member->meta.key, member->meta.uid));
+        // As it was read: it may be wanted again, which only a later version tells.
+        children.remove(api::Member::resource, member->meta, true);
       }
     }
     outdated = replace_outdated(set, staying, view, children);

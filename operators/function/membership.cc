@@ -50,6 +50,42 @@ const api::Pod* pod_of(const api::Member& member, const View& view) {
   return pod && pod->meta.owned_by(member.meta.uid) ? pod : nullptr;
 }
 
+namespace {
+
+std::optional<Json> carried_by(const api::Pod& pod) {
+  const auto found = pod.meta.annotations.find(kAddresses);
+  if (found == pod.meta.annotations.end()) return std::nullopt;
+  auto json = parse_json(found->second);
+  if (!json || !json->is_object()) return std::nullopt;
+  return std::move(*json);
+}
+
+}  // namespace
+
+const api::Pod* orphan_of(const api::Member& member, const View& view) {
+  const auto* pod = view.pods.get(member.meta.key);
+  return pod && !pod->meta.controller() ? pod : nullptr;
+}
+
+bool may_carry(const api::Pod& pod, const api::ConnectionPoint& point) {
+  const auto carried = carried_by(pod);
+  if (!carried) return true;
+  for (const auto& entry : as_object(*carried)) {
+    for (const auto& ip : as_array(entry.value())) {
+      if (std::any_of(point.status.addresses.begin(), point.status.addresses.end(),
+                      [&](const auto& given) { return as_string(ip) == given.ip; }))
+        return true;
+    }
+  }
+  return false;
+}
+
+runtime::Action proof_of_no_pod(const api::Key& member, const std::string& uid) {
+  auto proof = runtime::proof_of_absence(api::Pod::resource, member, uid);
+  proof.orphans = true;
+  return proof;
+}
+
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view) {
   std::vector<const api::Member*> out;
   const auto& key = function.meta.key;
@@ -76,14 +112,6 @@ std::optional<Json> addresses_to_carry(const api::Member& member, const View& vi
     addresses[attachment.name] = ips_of(*point);
   }
   return addresses;
-}
-
-std::optional<Json> carried_by(const api::Pod& pod) {
-  const auto found = pod.meta.annotations.find(kAddresses);
-  if (found == pod.meta.annotations.end()) return std::nullopt;
-  auto json = parse_json(found->second);
-  if (!json || !json->is_object()) return std::nullopt;
-  return std::move(*json);
 }
 
 }  // namespace

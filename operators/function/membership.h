@@ -2,6 +2,7 @@
 #pragma once
 
 #include "operators/view.h"
+#include "runtime/plan.h"
 
 namespace knfe::operators {
 
@@ -24,6 +25,13 @@ bool asked_to_leave(const api::Member& member, const api::Pod* pod);
 bool has_left(const api::Member& member, const api::Pod* pod);
 // The pod that is this member's, or null.
 const api::Pod* pod_of(const api::Member& member, const View& view);
+// A pod under the member's name that belongs to nobody, as --cascade=orphan leaves it behind, or null: it may carry its
+// addresses.
+const api::Pod* orphan_of(const api::Member& member, const View& view);
+// Whether the pod was made with addresses of this connection point, or does not say with which.
+bool may_carry(const api::Pod& pod, const api::ConnectionPoint& point);
+// What follows in a plan happens only if there is no pod that carries the addresses of the member `uid`.
+runtime::Action proof_of_no_pod(const api::Key& member, const std::string& uid);
 // The members of a function that are its own, by role and ordinal; also those of a role that it has no more, until they are gone.
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
 

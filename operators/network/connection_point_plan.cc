@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "base/text.h"
+#include "operators/function/membership.h"
 #include "operators/network/address.h"
 #include "operators/network/plan.h"
 
@@ -125,11 +127,24 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
   return {};
 }
 
-// The pod that carries the addresses, if it is there.
+// The member's name, which its pod has, too; a point that has lost its owner still says whose it was.
+api::Key workload_of(const api::ConnectionPoint& point) {
+  const auto* owner = point.meta.controller();
+  return {point.meta.key.ns, owner ? owner->name : point.spec.workload ? point.spec.workload->name : ""};
+}
+
+// The pod that carries the addresses, or may, if it is there.
 const api::Pod* carrier_of(const api::ConnectionPoint& point, const View& view) {
   const auto* owner = point.meta.controller();
-  const auto* pod = owner ? view.pods.get({point.meta.key.ns, owner->name}) : nullptr;
-  return pod && pod->meta.owned_by(owner->uid) ? pod : nullptr;
+  const auto* pod = view.pods.get(workload_of(point));
+  const bool may_be_its = pod && (!owner || pod->meta.owned_by(owner->uid) || !pod->meta.controller());
+  return may_be_its && may_carry(*pod, point) ? pod : nullptr;
+}
+
+runtime::Action proof_that_none_carries(const api::ConnectionPoint& point) {
+  const auto* owner = point.meta.controller();
+  return owner ? proof_of_no_pod(workload_of(point), owner->uid)
+               : runtime::proof_of_absence(api::Pod::resource, workload_of(point), "");
 }
 
 // The addresses are released once the connection point is gone, which a workload that carries them delays.
@@ -138,14 +153,16 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
   const auto& meta = point.meta;
   if (!meta.has_finalizer(kConnectionPointFinalizer)) return plan;
   const auto* owner = meta.controller();
-  const api::Key workload{meta.key.ns, owner ? owner->name : ""};
+  const api::Key workload = workload_of(point);
   const auto* member = owner ? view.members.get(workload) : nullptr;
-  if (!member || member->meta.uid != owner->uid) {
-    if (owner) plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, workload, owner->uid));
+  const bool of_nobody = !member || member->meta.uid != owner->uid;
+  if (of_nobody && !carrier_of(point, view)) {
+    if (!workload.name.empty()) plan.actions.push_back(proof_that_none_carries(point));
     plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, meta, kConnectionPointFinalizer));
     return plan;
   }
-  if (!carrier_of(point, view)) return plan;  // the member lets go
+  if (!carrier_of(point, view)) return plan;         // the member lets go
+  if (of_nobody) plan.look_again = Duration(5'000);  // the pod's end wakes its member, and there is none
   const std::string blocked = "Pod " + workload.name + " carries its addresses: it goes when the pod has ended";
   api::ConnectionPointStatus status = point.status;
   ConditionWriter write(point.status.conditions, meta, moment);
@@ -219,7 +236,9 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   // All addresses or none: what is missing is chosen first.
   if (!objection && network->meta.deleting &&
       std::any_of(slots.begin(), slots.end(), [](const Slot& slot) { return !slot.held; })) {
-    objection = {"NetworkDeleting", "Network " + network_name + " is being deleted"};
+    objection = {"NetworkDeleting",
+                 "Network " + network_name +
+                     " is being deleted and gives no more addresses: take away what uses it, and apply both again"};
   }
   for (auto& slot : slots) {
     if (!objection && !slot.held) objection = choose(slot, point, *network, view);
@@ -233,11 +252,9 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
   for (const auto* allocation : held) {
     const bool kept = std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
     // All or none; but what a workload carries stays, and without its network nothing can be decided.
-    if (!accepted || (kept && (!objection || carried))) continue;
+    if (!accepted || carried || (kept && !objection)) continue;
     // That the cache shows no pod proves nothing: it may lag behind the one that tells of the objection.
-    if (const auto* owner = meta.controller(); owner && kept) {
-      plan.actions.push_back(runtime::proof_of_absence(api::Pod::resource, {meta.key.ns, owner->name}, owner->uid));
-    }
+    if (!workload_of(point).name.empty()) plan.actions.push_back(proof_that_none_carries(point));
     auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
     if (allocation->meta.has_finalizer(kAllocationFinalizer)) {
       plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, allocation->meta, kAllocationFinalizer));
@@ -260,6 +277,7 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
       status.summary += (status.summary.empty() ? "" : " ") + slot.held->spec.ip;
       status.addresses.push_back({slot.subnet->name, slot.held->spec.ip, slot.subnet->gateway, prefix ? prefix->length : 0});
     }
+    status.summary = cut(status.summary, api::kLongestSummary);
     status.mac = mac_of(point, status.addresses.front().ip);
   }
   if (complete && !plan.actions.empty()) return plan;  // the status follows once surplus claims are gone

@@ -302,7 +302,9 @@ TEST_CASE_FIXTURE(Fixture, "without its network a connection point waits, and le
 
 TEST_CASE_FIXTURE(Fixture, "a network that goes gives nothing more, and what it gave stays given") {
   network.meta.deleting = true;
-  CHECK(ready(plan()) == "NetworkDeleting: Network net is being deleted");
+  CHECK(
+      ready(plan()) ==
+      "NetworkDeleting: Network net is being deleted and gives no more addresses: take away what uses it, and apply both again");
   CHECK(actions(plan()) == "");
   hold("10.0.0.2", "a");
   hold("fd20::2", "b");
@@ -326,6 +328,24 @@ TEST_CASE_FIXTURE(Fixture, "addresses of a member are let go of only after a fre
   CHECK(plan.actions[0].uid == "member");
   CHECK(plan.actions[1].verb == runtime::Action::Verb::kDelete);
   CHECK(plan.actions[1].uid == "a");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a pod carries is not released because its network has come back with other subnets") {
+  api::Member member;
+  member.meta = meta("m", "member");
+  point.meta.owners = {{"knfe.io/v1alpha1", "Member", "m", "member", true}};
+  hold("10.0.0.2", "a");
+  api::Pod pod;
+  pod.meta = meta("m", "pod", member);
+  pod.meta.annotations["knfe.io/addresses"] = R"({"net": ["10.0.0.2"]})";
+  point.status.addresses = {{"v4", "10.0.0.2", "", 30}};
+  view.pods.put(pod);
+  network.spec.subnets = {{"four", "10.0.0.0/30", "", {}}};
+  CHECK(actions(plan()).find("delete") == std::string::npos);
+  view.pods.erase(pod.meta.key, "9");
+  const auto plan = this->plan();
+  REQUIRE(plan.actions.size() > 1);
+  CHECK(plan.actions[0].text() == "prove the absence of pods n/m");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a network that is not accepted gives nothing, and says why; what was given stays told of") {

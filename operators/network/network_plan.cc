@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.h"
 #include "operators/network/address.h"
 #include "operators/network/plan.h"
 
@@ -26,10 +27,6 @@ std::string names_of(const std::vector<std::string>& names, std::size_t total) {
   for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
   return total > names.size() ? out + " and " + std::to_string(total - names.size()) + " more" : out;
 }
-
-}  // namespace
-
-namespace {
 
 // Who is attached to a network, or may be soon: whoever holds one of its addresses. Who waits for one does not keep it.
 std::vector<const api::ConnectionPoint*> users_of(const api::Network& network, const View& view) {
@@ -79,15 +76,23 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   const auto* live = view.attachments.get(meta.key);
   const bool taken = live && !live->meta.owned_by(meta.uid);
   const bool ending = live && !taken && live->meta.deleting;
-  // Deleted by hand, it is made anew; deleted with its network, it stays for as long as that does.
-  if (ending && live->meta.has_finalizer(kAttachmentFinalizer) && (!meta.deleting || users.empty())) {
-    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
-  }
-  if (meta.deleting && users.empty()) {
-    if (meta.has_finalizer(kNetworkFinalizer)) {
-      plan.actions.push_back(runtime::finalizer_removal(api::Network::resource, meta, kNetworkFinalizer));
+  const auto claims = view.allocations.by_index(meta.key.text());
+  if (meta.deleting && users.empty() && claims.empty()) {
+    if (!meta.has_finalizer(kNetworkFinalizer)) return plan;
+    plan.actions.push_back(
+        runtime::proof_of_none(api::Allocation::resource, meta.key.ns, label::kNetwork + ("=" + meta.key.name)));
+    if (!live || taken) {
+      // One that has lost its label would be held for ever.
+      plan.actions.push_back(runtime::proof_of_absence(api::Attachments::resource, meta.key, meta.uid));
+    } else if (live->meta.has_finalizer(kAttachmentFinalizer)) {
+      plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
     }
-    return plan;
+    plan.actions.push_back(runtime::finalizer_removal(api::Network::resource, meta, kNetworkFinalizer));
+    if (!moment.refusal) return plan;
+  }
+  // Deleted by hand, it is made anew; deleted with its network, it stays for as long as that does.
+  if (ending && !meta.deleting && live->meta.has_finalizer(kAttachmentFinalizer)) {
+    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
   }
 
   const auto [reason, why_not, stalled] = objection_to(network, view);
@@ -110,16 +115,16 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   status.observed_generation = meta.generation;
   if (live && !taken) status.attachment = api::Ref{meta.key.name};
   status.in_use_by = first_users;
-  const auto allocations = view.allocations.by_index(meta.key.text());
   for (const auto& subnet : network.spec.subnets) {
     const auto pools = Pools::of(subnet);
-    const auto used = std::count_if(allocations.begin(), allocations.end(),
+    const auto used = std::count_if(claims.begin(), claims.end(),
                                     [&](const auto* allocation) { return allocation->spec.subnet == subnet.name; });
     const std::string capacity = pools ? to_text(pools->size()) : "0";
     status.summary += (status.summary.empty() ? "" : ", ") + subnet.cidr + " (" + std::to_string(used) + " of " +
                       (capacity.size() > kLongestCapacity ? "many" : capacity) + ")";
     status.subnets.push_back({subnet.name, capacity, used});
   }
+  status.summary = cut(status.summary, api::kLongestSummary);
   ConditionWriter write(network.status.conditions, meta, moment);
   write.set("Accepted", accepted, accepted ? "Accepted" : reason, accepted ? "The network can be realised." : why_not);
   const std::string taken_text =
@@ -135,7 +140,11 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
                        : why_not);
   if (meta.deleting) {
     const std::string blocked =
-        "in use by ConnectionPoint " + names_of(first_users, users.size()) + ": the network goes when they are gone";
+        !users.empty()
+            ? "in use by ConnectionPoint " + names_of(first_users, users.size()) + ": the network goes when they are gone"
+        : !claims.empty()
+            ? "Allocation " + claims.front()->meta.key.name + " is not released yet: the network goes when it is gone"
+            : "It is being deleted.";
     write.set("DeletionBlocked", true, "InUse", blocked);
     write.set_ready(false, false, "DeletionBlocked", blocked);
   } else if (!accepted) {

@@ -48,7 +48,8 @@ JsonArray environment_of(const operators::WorkloadInput& input) {
 
 void append(JsonObject& object, const char* list, JsonArray items) {
   auto& into = object[list];
-  if (!into.is_array()) into = JsonArray();
+  if (into.is_null()) into = JsonArray();
+  if (!into.is_array()) return;  // the API server refuses it, and says why
   for (auto& item : items) into.as_array().push_back(std::move(item));
 }
 
@@ -125,11 +126,12 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
     append(leaver, "volumeMounts", {mount(kBinVolume, "/knfe", true)});
     auto& lifecycle = leaver["lifecycle"];
     if (!lifecycle.is_object()) lifecycle = JsonObject();
-    // Its own command runs once the member has left; a hook of another kind stays as it is.
+    // Its own command runs once the member has left, or has had its time; a hook of another kind stays as it is.
     const Json own = at(lifecycle, "preStop");
     const Json& own_command = at(own, "exec", "command");
     if (own.is_null() || own_command.is_array()) {
-      JsonArray command{Json("/knfe/knfe"), Json("guest"), Json("leave")};
+      JsonArray command{Json("/knfe/knfe"), Json("guest"), Json("leave"), Json("--timeout"),
+                        Json(std::to_string(member.spec.membership.leave_timeout_seconds))};
       if (own_command.is_array()) command.push_back(Json("--"));
       for (const auto& word : as_array(own_command)) command.push_back(word);
       lifecycle.get_object()["preStop"] = JsonObject{{"exec", JsonObject{{"command", std::move(command)}}}};

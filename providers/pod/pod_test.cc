@@ -188,7 +188,8 @@ TEST_CASE_FIXTURE(Fixture, "the agent learns its pod's UID from the pod") {
 
 TEST_CASE_FIXTURE(Fixture, "a pod that is deleted drains first, for as long as the role says") {
   member.spec.membership.leave_timeout_seconds = 90;
-  CHECK(canonical(pick(container("sip"), "lifecycle")) == R"({"preStop":{"exec":{"command":["/knfe/knfe","guest","leave"]}}})");
+  CHECK(canonical(pick(container("sip"), "lifecycle")) ==
+        R"({"preStop":{"exec":{"command":["/knfe/knfe","guest","leave","--timeout","90"]}}})");
   CHECK(pick(container("log"), "lifecycle").is_null());
   CHECK(pick(spec(), "terminationGracePeriodSeconds") == 95);
   CHECK(text(pick(spec(), "serviceAccountName")) == "ims-sip");
@@ -197,7 +198,7 @@ TEST_CASE_FIXTURE(Fixture, "a pod that is deleted drains first, for as long as t
 TEST_CASE_FIXTURE(Fixture, "what the template does before its end comes once the member has left") {
   give(R"({"containers": [{"name": "sip", "lifecycle": {"preStop": {"exec": {"command": ["own", "-x"]}}}}]})");
   CHECK(canonical(pick(container("sip"), "lifecycle")) ==
-        R"({"preStop":{"exec":{"command":["/knfe/knfe","guest","leave","--","own","-x"]}}})");
+        R"({"preStop":{"exec":{"command":["/knfe/knfe","guest","leave","--timeout","60","--","own","-x"]}}})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "what the template says of its end and its rights is kept") {
@@ -210,8 +211,9 @@ TEST_CASE_FIXTURE(Fixture, "what the template says of its end and its rights is 
 
 TEST_CASE_FIXTURE(Fixture, "a postStart hook of one's own does not keep the pod from draining") {
   give(R"({"containers": [{"name": "sip", "lifecycle": {"postStart": {"exec": {"command": ["own"]}}}}]})");
-  CHECK(canonical(pick(container("sip"), "lifecycle")) ==
-        R"({"postStart":{"exec":{"command":["own"]}},"preStop":{"exec":{"command":["/knfe/knfe","guest","leave"]}}})");
+  CHECK(
+      canonical(pick(container("sip"), "lifecycle")) ==
+      R"({"postStart":{"exec":{"command":["own"]}},"preStop":{"exec":{"command":["/knfe/knfe","guest","leave","--timeout","60"]}}})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an empty ServiceAccount is none: the agent has that of its function, which has the rights") {

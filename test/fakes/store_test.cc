@@ -202,7 +202,8 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   if (deleting(next) && !held(next) && resource != api::Pod::resource) return forget(resource, key);
   const bool fresh = !record;
-  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)), std::make_shared<const Owned>(std::move(owned))});
+  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)),
+                                                              std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
   return object.get();

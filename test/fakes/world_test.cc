@@ -54,8 +54,14 @@ void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T>
   Feed feed;
   feed.cache = &cache;
   feed.partial = !selector.empty();
-  feed.take = [&cache, read](const Store::Event& event) {
-    if (event.type == "DELETED") {
+  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
+    if (selector.empty()) return true;
+    const Json& live = at(object, "metadata", "labels", label);
+    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
+  };
+  feed.take = [&cache, read, selects = feed.selects](const Store::Event& event) {
+    // To a watch by label, what loses it is gone.
+    if (event.type == "DELETED" || !selects(*event.object)) {
       cache.erase(key_of(*event.object), std::string(as_string(at(*event.object, "metadata", "resourceVersion"))));
     } else {
       cache.put(read(*event.object));
@@ -63,11 +69,6 @@ void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T>
     cache.advance(event.version);
   };
   feed.ingest = [&cache, read](const Json& object) { cache.put_live(read(object)); };
-  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
-    if (selector.empty()) return true;
-    const Json& live = at(object, "metadata", "labels", label);
-    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
-  };
   for (const auto* object : store.list(T::resource)) {
     if (feed.selects(*object)) cache.put(read(*object));
   }
@@ -122,7 +123,7 @@ void World::see(Feed& feed, std::size_t how_many) {
   for (; how_many > 0 && !feed.pending.empty(); --how_many) {
     const Store::Event event = std::move(feed.pending.front());
     feed.pending.pop_front();
-    if (feed.selects(*event.object)) feed.take(event);
+    if (feed.selects(*event.object) || feed.cache->meta(key_of(*event.object))) feed.take(event);
   }
 }
 
@@ -195,7 +196,23 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
     }
     case Verb::kProve: {
       const Json* live = store.look(action.resource, action.key);
-      return !live || (uid_of(*live) != action.uid && !controlled_by(*live, JsonArray{JsonObject{{"uid", action.uid}}}));
+      if (!live || !runtime::is_disproof(action, *live)) return true;
+      if (!feed.cache->meta(action.key)) {
+        refusal = Error{Code::kAlreadyExists,
+                        std::string(action.resource.kind) + " " + action.key.name + " is there, but the watch does not show it",
+                        {},
+                        "restore its labels, or delete it",
+                        0};
+      }
+      return false;
+    }
+    case Verb::kProveNone: {
+      const auto equals = action.selector.find('=');
+      const std::string label = action.selector.substr(0, equals), value = action.selector.substr(equals + 1);
+      const auto all = store.list(action.resource);
+      return std::none_of(all.begin(), all.end(), [&](const Json* one) {
+        return key_of(*one).ns == action.key.ns && as_string(at(*one, "metadata", "labels", label)) == value;
+      });
     }
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);

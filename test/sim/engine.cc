@@ -97,7 +97,8 @@ std::string wall(bool micros) {
   const int size = std::snprintf(text, sizeof text, "2026-02-01T%02d:%02d:%02d", static_cast<int>(seconds / 3600 % 24),
                                  static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
   std::string out(text, static_cast<std::size_t>(size));
-  if (micros) out.append(text, static_cast<std::size_t>(std::snprintf(text, sizeof text, ".%06d", static_cast<int>(now % 1'000'000))));
+  if (micros)
+    out.append(text, static_cast<std::size_t>(std::snprintf(text, sizeof text, ".%06d", static_cast<int>(now % 1'000'000))));
   return out + "Z";
 }
 

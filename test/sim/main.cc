@@ -19,7 +19,8 @@ namespace {
 constexpr const char* kUsage =
     "usage: knfe_sim [--seeds FROM:TO] [--seconds N] [--jobs N] [--bug NAME] [--stop-at N]\n"
     "       knfe_sim --seed N [--bug NAME] [--whole]\n"
-    "The first runs schedules, in so many processes, until the seeds or the seconds are over or so many have failed, and prints what\n"
+    "The first runs schedules, in so many processes, until the seeds or the seconds are over or so many have failed, and prints "
+    "what\n"
     "became of them as JSON. The second runs one, and prints its trace: if it fails, shrunk, unless --whole is given.\n"
     "Bugs: none, stale-read, mark-first, missed-event, lost-reply.\n";
 
@@ -128,8 +129,8 @@ int run_many(const Options& options) {
     Tally all;
     for (const auto& one : tallies) all.add(one);
     if (::isatty(STDERR_FILENO) || all.schedules == 0) {
-      std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed ", static_cast<unsigned long long>(all.schedules), real_seconds() - begin,
-                   all.failed.size());
+      std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed ", static_cast<unsigned long long>(all.schedules),
+                   real_seconds() - begin, all.failed.size());
     }
   }
   bool died = false;
@@ -140,8 +141,8 @@ int run_many(const Options& options) {
   ::getrusage(RUSAGE_CHILDREN, &used);
   const double cpu = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                      static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-  std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed\n", static_cast<unsigned long long>(all.schedules), real_seconds() - begin,
-               all.failed.size());
+  std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed\n", static_cast<unsigned long long>(all.schedules),
+               real_seconds() - begin, all.failed.size());
   std::printf("%s\n", all.summary(real_seconds() - begin, cpu).c_str());
   if (died) std::fprintf(stderr, "a process has died\n");
   return died || !all.failed.empty() ? 1 : 0;
@@ -153,8 +154,8 @@ int run_one(const Options& options) {
   std::string needed;
   if (!outcome.problem.empty() && !options.whole) {
     auto shrunk = shrink(simulator, options.seed);
-    needed = ", of which " + std::to_string(shrunk.faults) + " faults and " + std::to_string(shrunk.delays) + " delays are needed (" +
-             std::to_string(shrunk.runs) + " runs)";
+    needed = ", of which " + std::to_string(shrunk.faults) + " faults and " + std::to_string(shrunk.delays) +
+             " delays are needed (" + std::to_string(shrunk.runs) + " runs)";
     outcome = std::move(shrunk.outcome);
   }
   for (const auto& line : outcome.trace) std::printf("%.700s\n", line.c_str());

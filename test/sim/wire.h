@@ -42,8 +42,8 @@ class Wire {
   std::uint64_t writes = 0;  // sent by processes, without leases and Events
   std::uint64_t events = 0;  // told by watches
   int faults = 0;
-  bool crashed = false;      // a process has died, or the past was told
-  Micros active = 0;         // when a process last wrote, or something last changed
+  bool crashed = false;  // a process has died, or the past was told
+  Micros active = 0;     // when a process last wrote, or something last changed
 
  private:
   class Line;

@@ -21,8 +21,10 @@ class Cluster:
         self.prefix = [str(self.dev), "kubectl"] if self.own else ["kubectl"]
 
     def up(self):
-        if self.own:
-            subprocess.run([self.dev, "up"], check=True)
+        if not self.own:
+            self.kubectl("get", "--raw", "/readyz")  # fails with a word if that cluster is not there
+        elif subprocess.run([self.dev, "up"], check=False).returncode:
+            raise Problem("the cluster does not start; what went wrong stands above: `make demo-down`, then once more")
 
     def down(self):
         if self.own:
