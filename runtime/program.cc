@@ -93,9 +93,13 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   net::Client* wire = transport->get();
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
-    const JsonObject about{{"name", options.name},          {"ns", options.ns},       {"lease", options.lease},
-                           {"identity", settings.identity}, {"build", options.build}, {"prefix", config->path_prefix}};
-    auto opened = Recorder::open(options.record, about, *wire);
+    JsonObject about = options.about;
+    about["name"] = options.name;
+    about["ns"] = options.ns;
+    about["lease"] = options.lease;
+    about["identity"] = settings.identity;
+    about["build"] = options.build;
+    auto opened = Recorder::open(options.record, std::move(about), *wire);
     if (!opened) return give_up(opened.error());
     recorder = std::move(*opened);
     wire = recorder.get();

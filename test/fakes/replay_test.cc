@@ -179,7 +179,7 @@ std::vector<std::string> Replay::run() {
 namespace {
 
 struct Life {
-  Life(net::Loop& loop, net::Client& server, const Json& about) {
+  Life(net::Loop& loop, net::Client& server, const Json& about) : all(std::string(as_string(at(about, "agentImage")))) {
     kube::Config config;
     config.name = as_string(at(about, "name"));
     runtime::OperatorSettings settings{
@@ -191,11 +191,12 @@ struct Life {
     all.join(*operators);
     operators->start();
   }
-  cmd::AllOperators all{"image"};
+  cmd::AllOperators all;
   std::optional<runtime::Operator> operators;
 };
 
-const Json kAbout = JsonObject{{"name", "knfe"}, {"ns", ""}, {"lease", "knfe-system/knfe"}, {"identity", "me"}};
+const Json kAbout =
+    JsonObject{{"name", "knfe"}, {"ns", ""}, {"lease", "knfe-system/knfe"}, {"identity", "me"}, {"agentImage", "image"}};
 
 // A network and a connection point come; one answer is lost, one request is refused for a while; the point goes.
 std::string record() {
