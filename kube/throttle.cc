@@ -139,12 +139,14 @@ void Throttle::close(Lane lane, Duration wait, std::string why) {
   auto& own = state(lane);
   const auto until = boot_now() + wait;
   if (until <= own.closed_until) return;
+  const bool was_open = boot_now() >= own.closed_until;
   own.closed_until = until;
   own.why = std::move(why);
+  if (closed_) closed_(lane, until);
+  if (!was_open) return;
   ++own.closings;
   log(Level::kWarning, "requests are held back",
       {{"lane", kNames[static_cast<std::size_t>(lane)]}, {"why", own.why}, {"ms", std::to_string(wait.count())}});
-  if (closed_) closed_(lane, until);
 }
 
 net::Handle Throttle::stream(net::Request request, net::StreamEvents events) {

@@ -194,7 +194,15 @@ void Manager::settle(Run& run) {
   arm();  // another may run in its place
 }
 
+// What was refused because a kind was not there is tried again when it is.
+void Manager::check_served() {
+  std::size_t unserved = 0;
+  for (const auto* informer : watched_.all()) unserved += !informer->served();
+  if (std::exchange(unserved_, unserved) > unserved) queue_.hurry(boot_now());
+}
+
 void Manager::check_parked() {
+  check_served();
   if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = runs_.begin(); run != runs_.end();) {
     auto current = run++;
