@@ -82,13 +82,13 @@ void Manager::pump() {
   if (draining_ || !synced() || !may_write_()) return;
   if (boot_now() < held_until_) return arm();
   pumping_ = true;
-  while (active_ < kMostRuns) {
+  while (active_ < most_runs) {
     const auto taken = queue_.take(boot_now());
     if (!taken) break;
     begin(*taken);
   }
   pumping_ = false;
-  if (active_ < kMostRuns) arm();
+  if (active_ < most_runs) arm();
 }
 
 void Manager::begin(const Queue::Taken& taken) {

@@ -28,7 +28,7 @@ using Planner = std::function<Plan(const api::Key&, const Moment&)>;
 
 class Manager : private RunHost {
  public:
-  static constexpr std::size_t kMostRuns = 64;
+  static constexpr std::size_t most_runs = 64;
 
   Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write);
 

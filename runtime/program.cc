@@ -83,7 +83,7 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
 
   net::Loop loop;
   net::ClientSettings limits;
-  limits.max_in_flight = kube::Throttle::kMostInFlight;  // so that what the throttle lets go leaves at once
+  limits.max_in_flight = kube::Throttle::most_in_flight;  // so that what the throttle lets go leaves at once
   auto transport = net::make_https_client(loop, config->endpoint, limits);
   if (!transport) return give_up(transport.error());
 
