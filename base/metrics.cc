@@ -25,8 +25,8 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 void Histogram::observe(double seconds) {
-  const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
-  if (bound != kBounds.end()) ++below_[static_cast<std::size_t>(bound - kBounds.begin())];
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), seconds);
+  if (bound != bounds.end()) ++below_[static_cast<std::size_t>(bound - bounds.begin())];
   ++count_;
   sum_ += seconds;
 }
@@ -53,9 +53,9 @@ void MetricsText::line(const MetricLabels& labels, double value) { sample({}, la
 void MetricsText::line(MetricLabels labels, const Histogram& histogram) {
   std::uint64_t below = 0;
   labels.emplace_back("le", "");
-  for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i) {
+  for (std::size_t i = 0; i < Histogram::bounds.size(); ++i) {
     below += histogram.below_[i];
-    labels.back().second = number(Histogram::kBounds[i]);
+    labels.back().second = number(Histogram::bounds[i]);
     sample("_bucket", labels, static_cast<double>(below));
   }
   labels.back().second = "+Inf";

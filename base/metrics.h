@@ -20,14 +20,14 @@ using MetricLabels = std::vector<std::pair<std::string_view, std::string>>;
 // Counts seconds in fixed buckets, from a millisecond to a minute.
 class Histogram {
  public:
-  static constexpr std::array kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
+  static constexpr std::array bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
 
   void observe(double seconds);
   std::uint64_t count() const { return count_; }
 
  private:
   friend class MetricsText;
-  std::array<std::uint64_t, kBounds.size()> below_{};  // in this bucket alone
+  std::array<std::uint64_t, bounds.size()> below_{};  // in this bucket alone
   std::uint64_t count_ = 0;
   double sum_ = 0;
 };

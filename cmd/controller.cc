@@ -8,6 +8,7 @@ int run_controller(const ControllerOptions& options) {
   AllOperators all(options.agent_image);
   auto program = options.program;
   program.build = KNFE_VERSION;
+  program.about = {{"agentImage", options.agent_image}};
   return runtime::run_program(program, [&](runtime::Operator& operators) { all.join(operators); });
 }
 

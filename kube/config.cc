@@ -89,9 +89,33 @@ Result<void> take_cluster(const Entry& cluster, const ReadFile& read, Config& co
   return {};
 }
 
+Result<void> take_exec(const Entry& user, Config& config) {
+  if (!user.has("exec")) return {};
+  KNFE_TRY(const Entry exec, user.inner("exec"));
+  auto& plugin = config.exec;
+  KNFE_TRY(plugin.api_version, exec.text("apiVersion"));
+  if (!plugin.api_version.starts_with("client.authentication.k8s.io/v1")) {
+    return fail(Code::kInvalid, "must be client.authentication.k8s.io/v1 or v1beta1", exec.where("apiVersion"));
+  }
+  KNFE_TRY(plugin.command, exec.text("command"));
+  if (plugin.command.empty()) return fail(Code::kInvalid, "is missing", exec.where("command"));
+  // As kubectl: with a slash it is relative to the kubeconfig, without one it is looked for in PATH.
+  if (plugin.command.find('/') != std::string::npos) {
+    KNFE_TRY(plugin.command, exec.path("command"));
+  }
+  KNFE_TRY(plugin.arguments, exec.texts("args"));
+  KNFE_TRY(const auto variables, exec.inners("env"));
+  for (const auto& variable : variables) {
+    KNFE_TRY(std::string name, variable.text("name"));
+    KNFE_TRY(std::string value, variable.text("value"));
+    plugin.environment.emplace_back(std::move(name), std::move(value));
+  }
+  return {};
+}
+
 Result<void> take_user(const Entry& user, const ReadFile& read, Config& config) {
   constexpr auto kUseOthers = "use a token, a token file or a client certificate";
-  auto usable = refuse(user, {"exec", "auth-provider"}, "credential plugins are not supported", kUseOthers);
+  auto usable = refuse(user, {"auth-provider"}, "auth-provider is not supported", "Kubernetes has replaced it by exec");
   if (usable) usable = refuse(user, {"username", "password"}, "passwords are not supported", kUseOthers);
   if (usable)
     usable = refuse(user, {"as", "as-uid", "as-groups", "as-user-extra"}, "impersonation is not supported",
@@ -103,8 +127,10 @@ Result<void> take_user(const Entry& user, const ReadFile& read, Config& config) 
     return fail(Code::kInvalid, "a client certificate needs its key, and a key its certificate", user.where());
   }
   KNFE_TRY(config.token, user.text("token"));
+  if (auto taken = take_exec(user, config); !taken) return taken;
   KNFE_TRY(config.token_file, user.path("tokenFile"));
   if (!config.token_file.empty()) config.token.clear();
+  if (!config.token.empty() || !config.token_file.empty()) config.exec = {};
   return {};
 }
 

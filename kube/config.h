@@ -2,9 +2,10 @@
 //
 // Sources, in kubectl's order: an explicit path, $KUBECONFIG (a list; the first file that names a thing wins, missing files
 // are skipped), ~/.kube/config, and the service account mounted into a pod.
-// Understood: client certificates, tokens, token files, *-data fields, tls-server-name, insecure-skip-tls-verify.
-// Refused, with a word that says so, since ignoring them would act as somebody else or somewhere else: exec and other
-// credential plugins, passwords, impersonation, proxies.
+// Understood: client certificates, tokens, token files, *-data fields, exec plugins that give tokens, tls-server-name,
+// insecure-skip-tls-verify.
+// Refused, with a word that says so, since ignoring them would act as somebody else or somewhere else: auth-provider,
+// passwords, impersonation, proxies.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "kube/credential_file.h"
+#include "kube/exec_credential.h"
 #include "net/https_client.h"
 
 namespace knfe::kube {
@@ -24,6 +26,7 @@ struct Config {
   std::string default_namespace = "default";
   std::string token = {};       // bearer token; empty if token_file or a certificate is used
   std::string token_file = {};  // read again when it changes: kubelet rotates it
+  ExecPlugin exec = {};         // a command that gives tokens; only if there is neither
   std::string name = "knfe";    // who we say we are: user agent and field manager
   std::string source = {};      // for messages: "file X, context Y" or "the pod's service account"
 };
@@ -39,7 +42,8 @@ struct ConfigOptions {
 Result<Config> load_config(const ConfigOptions& options = {});
 
 // The bearer token to send now: reads token_file again at most once a minute, or when `force` (after a 401). Empty if no
-// token is used. A file that cannot be read right now leaves the last token in use, unless `force`.
+// token is used. A file that cannot be read right now leaves the last token in use, unless `force`. A plugin is run, and waited
+// for, when its token is at its end, or when `force`.
 class TokenSource {
  public:
   explicit TokenSource(const Config& config);
@@ -48,8 +52,10 @@ class TokenSource {
  private:
   std::string fixed_;
   std::string file_;
+  ExecPlugin exec_;
   std::string last_;
   Instant read_at_{};
+  Instant good_until_{};
 };
 
 }  // namespace knfe::kube

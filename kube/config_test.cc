@@ -150,9 +150,12 @@ TEST_CASE("wrong kinds are told with their place, never with their value") {
 }
 
 TEST_CASE("what would be somebody else, or elsewhere, if it were ignored, is refused") {
-  CHECK(refusal(load(kServer, "exec: {command: aws}")) == "/k/config:/users/0/user/exec: credential plugins are not supported");
+  CHECK(refusal(load(kServer, "exec: {command: aws}")) ==
+        "/k/config:/users/0/user/exec/apiVersion: must be client.authentication.k8s.io/v1 or v1beta1");
+  CHECK(refusal(load(kServer, "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, args: [a, 1]}")) ==
+        "/k/config:/users/0/user/exec/args/1: must be a text");
   CHECK(refusal(load(kServer, "auth-provider: {name: gcp}")) ==
-        "/k/config:/users/0/user/auth-provider: credential plugins are not supported");
+        "/k/config:/users/0/user/auth-provider: auth-provider is not supported");
   CHECK(refusal(load(kServer, "username: me, password: SECRET")) ==
         "/k/config:/users/0/user/username: passwords are not supported");
   CHECK(refusal(load(kServer, "as: root")) == "/k/config:/users/0/user/as: impersonation is not supported");
@@ -262,6 +265,20 @@ TEST_CASE("inside a pod") {
   CHECK(load_config(options)->default_namespace == "knfe-system");
   options.context = "x";
   CHECK(refusal(load_config(options)) == ": a pod's service account has no contexts");
+}
+
+TEST_CASE("a plugin with its arguments and environment; a token that is there is preferred") {
+  const std::string plugin =
+      "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/get, args: [token, -x], env: [{name: A, value: "
+      "b}]}";
+  const auto config = load(kServer, plugin);
+  REQUIRE(config);
+  CHECK(config->exec.command == "/k/./bin/get");
+  CHECK(config->exec.arguments == std::vector<std::string>{"token", "-x"});
+  CHECK(config->exec.environment == std::vector<std::pair<std::string, std::string>>{{"A", "b"}});
+  const auto other = load(kServer, "token: t, " + plugin);
+  REQUIRE(other);
+  CHECK(other->exec.command == "");
 }
 
 }  // namespace knfe::kube

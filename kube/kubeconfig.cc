@@ -29,6 +29,28 @@ Result<Entry> Entry::inner(std::string_view key) const {
   return Entry(member, file_, pointer_ + "/" + std::string(key));
 }
 
+Result<std::vector<Entry>> Entry::inners(std::string_view key) const {
+  const Json& list = at(*fields_, key);
+  if (!list.is_null() && !list.is_array()) return fail(Code::kInvalid, "must be a list", where(key));
+  std::vector<Entry> out;
+  for (const auto& one : as_array(list)) {
+    out.emplace_back(one, file_, pointer_ + "/" + std::string(key) + "/" + std::to_string(out.size()));
+    if (!one.is_object()) return fail(Code::kInvalid, "must be an object", out.back().where());
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> Entry::texts(std::string_view key) const {
+  const Json& list = at(*fields_, key);
+  if (!list.is_null() && !list.is_array()) return fail(Code::kInvalid, "must be a list", where(key));
+  std::vector<std::string> out;
+  for (const auto& one : as_array(list)) {
+    if (!one.is_string()) return fail(Code::kInvalid, "must be a text", where(key) + "/" + std::to_string(out.size()));
+    out.emplace_back(as_string(one));
+  }
+  return out;
+}
+
 Result<std::string> Entry::path(std::string_view key) const {
   auto path = text(key);
   if (!path || path->empty() || path->starts_with('/')) return path;

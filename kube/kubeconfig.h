@@ -24,6 +24,8 @@ class Entry {
   Result<std::string> text(std::string_view key) const;
   Result<bool> truth(std::string_view key) const;
   Result<Entry> inner(std::string_view key) const;  // an object that must be there
+  Result<std::vector<std::string>> texts(std::string_view key) const;
+  Result<std::vector<Entry>> inners(std::string_view key) const;  // a list of objects
   // The path in `key`; a relative one is relative to the file's folder.
   Result<std::string> path(std::string_view key) const;
   // What `key`-data holds as base64, or the file that `key` names; empty if there is neither.

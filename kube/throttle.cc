@@ -11,8 +11,8 @@ namespace knfe::kube {
 
 namespace {
 
-constexpr std::array<const char*, Throttle::kLanes> kNames{"read", "write", "event", "lease", "watch"};
-constexpr std::array<double, Throttle::kLanes> kMost{16, 32, 4, 2, 0};
+constexpr std::array<const char*, Throttle::lanes> kNames{"read", "write", "event", "lease", "watch"};
+constexpr std::array<double, Throttle::lanes> kMost{16, 32, 4, 2, 0};
 constexpr double kSlow = 2;
 constexpr int kSilences = 5;
 constexpr Duration kFirstPause{500}, kLongestPause{10'000};
@@ -25,7 +25,7 @@ bool is_silence(int status) { return status == 0 || status == 502 || status == 5
 Throttle::Throttle(net::Loop& loop, net::Client& inner, std::function<bool()> may_write,
                    std::function<void(Lane, Instant)> closed)
     : loop_(loop), inner_(inner), may_write_(std::move(may_write)), closed_(std::move(closed)) {
-  for (std::size_t i = 0; i < kLanes; ++i) lanes_[i].limit = lanes_[i].most = kMost[i];
+  for (std::size_t i = 0; i < lanes; ++i) lanes_[i].limit = lanes_[i].most = kMost[i];
 }
 
 Throttle::Lane Throttle::lane_of(const net::Request& request) {
@@ -139,12 +139,14 @@ void Throttle::close(Lane lane, Duration wait, std::string why) {
   auto& own = state(lane);
   const auto until = boot_now() + wait;
   if (until <= own.closed_until) return;
+  const bool was_open = boot_now() >= own.closed_until;
   own.closed_until = until;
   own.why = std::move(why);
+  if (closed_) closed_(lane, until);
+  if (!was_open) return;
   ++own.closings;
   log(Level::kWarning, "requests are held back",
       {{"lane", kNames[static_cast<std::size_t>(lane)]}, {"why", own.why}, {"ms", std::to_string(wait.count())}});
-  if (closed_) closed_(lane, until);
 }
 
 net::Handle Throttle::stream(net::Request request, net::StreamEvents events) {
@@ -165,7 +167,7 @@ net::Handle Throttle::stream(net::Request request, net::StreamEvents events) {
 void Throttle::metrics(MetricsText& out, const std::string& host) const {
   const auto each = [&](const char* family, const char* type, auto write) {
     out.family(family, type);
-    for (std::size_t i = 0; i < kLanes; ++i) write(lanes_[i], kNames[i]);
+    for (std::size_t i = 0; i < lanes; ++i) write(lanes_[i], kNames[i]);
   };
   std::map<std::pair<std::string, int>, std::uint64_t> answers;
   for (const auto& lane : lanes_) {

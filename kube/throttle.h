@@ -26,9 +26,9 @@ namespace knfe::kube {
 class Throttle final : public net::Client {
  public:
   enum class Lane { kRead, kWrite, kEvent, kLease, kWatch };
-  static constexpr std::size_t kLanes = 5;
+  static constexpr std::size_t lanes = 5;
   // What all lanes together may have in flight, but for watches.
-  static constexpr std::size_t kMostInFlight = 64;
+  static constexpr std::size_t most_in_flight = 64;
 
   // `inner` must outlive every handle given out. `closed` is told when a lane is closed, and until when.
   Throttle(net::Loop& loop, net::Client& inner, std::function<bool()> may_write,
@@ -78,7 +78,7 @@ class Throttle final : public net::Client {
   net::Client& inner_;
   const std::function<bool()> may_write_;
   const std::function<void(Lane, Instant)> closed_;
-  std::array<State, kLanes> lanes_;
+  std::array<State, lanes> lanes_;
 };
 
 }  // namespace knfe::kube

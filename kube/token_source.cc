@@ -21,9 +21,18 @@ Result<std::string> checked(std::string token, const std::string& where) {
 
 }  // namespace
 
-TokenSource::TokenSource(const Config& config) : fixed_(config.token), file_(config.token_file) {}
+TokenSource::TokenSource(const Config& config) : fixed_(config.token), file_(config.token_file), exec_(config.exec) {}
 
 Result<std::string> TokenSource::get(bool force) {
+  if (!exec_.command.empty()) {
+    const auto now = boot_now();
+    if (!force && !last_.empty() && now < good_until_) return last_;
+    KNFE_TRY(const auto credential, run_exec_plugin(exec_));
+    KNFE_TRY(last_, checked(credential.token, exec_.command));
+    // Far enough away to be no end, and near enough to be counted with.
+    good_until_ = now + std::min(credential.good_for, Duration(std::chrono::hours(24 * 365)));
+    return last_;
+  }
   if (file_.empty()) return fixed_.empty() ? Result<std::string>(fixed_) : checked(fixed_, {});
   const auto now = boot_now();
   if (!force && !last_.empty() && now - read_at_ < kKeep) return last_;

@@ -18,13 +18,13 @@ void History::add(const Item& item, Decision decision) {
     decisions.back() = std::move(decision);
     return;
   }
-  if (decisions.size() == kPerKey) {
+  if (decisions.size() == per_key) {
     decisions.erase(decisions.begin());
     --decisions_;
   }
   decisions.push_back(std::move(decision));
   ++decisions_;
-  while (decisions_ > kInAll) {
+  while (decisions_ > in_all) {
     decisions_ -= entries_.back().decisions.size();
     by_item_.erase(entries_.back().item);
     entries_.pop_back();

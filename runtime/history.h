@@ -25,7 +25,7 @@ struct Decision {
 
 class History {
  public:
-  static constexpr std::size_t kPerKey = 16, kInAll = 4096;
+  static constexpr std::size_t per_key = 16, in_all = 4096;
 
   void add(const Item& item, Decision decision);
   // The latest last; null if nothing is known of it.

@@ -30,7 +30,7 @@ TEST_CASE("what was decided about last is remembered longest") {
   History history;
   const auto item = [](std::size_t i) { return Item{0, {"n", std::to_string(i)}}; };
   history.add(kItem, decision("x"));
-  for (std::size_t i = 0; i < History::kInAll - 1; ++i) history.add(item(i), decision("x"));
+  for (std::size_t i = 0; i < History::in_all - 1; ++i) history.add(item(i), decision("x"));
   history.add(kItem, decision("y"));
   CHECK(history.of(kItem)->size() == 2);
   CHECK(history.of(item(0)) == nullptr);

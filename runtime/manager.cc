@@ -82,13 +82,13 @@ void Manager::pump() {
   if (draining_ || !synced() || !may_write_()) return;
   if (boot_now() < held_until_) return arm();
   pumping_ = true;
-  while (active_ < kMostRuns) {
+  while (active_ < most_runs) {
     const auto taken = queue_.take(boot_now());
     if (!taken) break;
     begin(*taken);
   }
   pumping_ = false;
-  if (active_ < kMostRuns) arm();
+  if (active_ < most_runs) arm();
 }
 
 void Manager::begin(const Queue::Taken& taken) {
@@ -194,7 +194,15 @@ void Manager::settle(Run& run) {
   arm();  // another may run in its place
 }
 
+// What was refused because a kind was not there is tried again when it is.
+void Manager::check_served() {
+  std::size_t unserved = 0;
+  for (const auto* informer : watched_.all()) unserved += !informer->served();
+  if (std::exchange(unserved_, unserved) > unserved) queue_.hurry(boot_now());
+}
+
 void Manager::check_parked() {
+  check_served();
   if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = runs_.begin(); run != runs_.end();) {
     auto current = run++;

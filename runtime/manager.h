@@ -28,7 +28,7 @@ using Planner = std::function<Plan(const api::Key&, const Moment&)>;
 
 class Manager : private RunHost {
  public:
-  static constexpr std::size_t kMostRuns = 64;
+  static constexpr std::size_t most_runs = 64;
 
   Manager(net::Loop& loop, kube::ApiClient& api, std::function<bool()> may_write);
 
@@ -116,6 +116,7 @@ class Manager : private RunHost {
   void run_metrics(MetricsText& out) const;
   void queue_metrics(MetricsText& out) const;
   void check_parked();
+  void check_served();
   void resync_doubtful();
   void finish(Run& run);
 
@@ -133,6 +134,7 @@ class Manager : private RunHost {
   const std::uint64_t seed_;
   std::uint64_t begun_ = 0;
   Instant held_until_{};
+  std::size_t unserved_ = 0;  // kinds, when looked at last
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_, synced_;

@@ -34,7 +34,7 @@ void Manager::run_metrics(MetricsText& out) const {
       return &controllers_[run.item.controller] == &one && run.parked_at == Instant{};
     })));
   });
-  each("controller_runtime_max_concurrent_reconciles", "gauge", [](const auto&) { return number(kMostRuns); });
+  each("controller_runtime_max_concurrent_reconciles", "gauge", [](const auto&) { return number(most_runs); });
   each("stale_sync_skips_total", "counter", [](const auto& one) { return number(one.parked); });
 }
 

@@ -83,7 +83,7 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
 
   net::Loop loop;
   net::ClientSettings limits;
-  limits.max_in_flight = kube::Throttle::kMostInFlight;  // so that what the throttle lets go leaves at once
+  limits.max_in_flight = kube::Throttle::most_in_flight;  // so that what the throttle lets go leaves at once
   auto transport = net::make_https_client(loop, config->endpoint, limits);
   if (!transport) return give_up(transport.error());
 
@@ -93,9 +93,13 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   net::Client* wire = transport->get();
   std::unique_ptr<Recorder> recorder;
   if (!options.record.empty()) {
-    const JsonObject about{{"name", options.name},          {"ns", options.ns},       {"lease", options.lease},
-                           {"identity", settings.identity}, {"build", options.build}, {"prefix", config->path_prefix}};
-    auto opened = Recorder::open(options.record, about, *wire);
+    JsonObject about = options.about;
+    about["name"] = options.name;
+    about["ns"] = options.ns;
+    about["lease"] = options.lease;
+    about["identity"] = settings.identity;
+    about["build"] = options.build;
+    auto opened = Recorder::open(options.record, std::move(about), *wire);
     if (!opened) return give_up(opened.error());
     recorder = std::move(*opened);
     wire = recorder.get();

@@ -17,6 +17,7 @@ struct ProgramOptions {
   std::string listen;       // address of /metrics, /livez, /readyz and /explain ("host:port", ":8080"); empty: none
   std::string build = {};   // version, for metrics
   std::string record = {};  // file that all that is asked and told goes to (runtime/recorder.h); empty: none
+  JsonObject about = {};    // what a replay has to know beside that
 };
 
 // Stands between the operator and the API server: made of the loop and of the client that it is to use.

@@ -82,6 +82,13 @@ std::optional<Instant> Queue::next_due() const {
   return earliest;
 }
 
+void Queue::hurry(Instant now) {
+  for (const auto& [item, count] : failures_) {
+    const auto found = entries_.find(item);
+    if (found != entries_.end() && !working_.contains(item)) add(item, now, found->second.priority);
+  }
+}
+
 std::size_t Queue::size(std::size_t controller, Priority priority) const {
   return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
     return entry.first.controller == controller && entry.second.priority == priority;

@@ -50,6 +50,9 @@ class Queue {
   void done(const Item& item);                                        // forgets its failures
   Duration failed(const Item& item, Instant now, Duration at_least);  // comes back after the returned wait
 
+  // What backs off is due at once: the reason may be gone.
+  void hurry(Instant now);
+
   std::size_t size() const { return entries_.size(); }
   std::size_t size(std::size_t controller, Priority priority) const;
   std::size_t working() const { return working_.size(); }

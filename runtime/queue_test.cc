@@ -181,4 +181,21 @@ TEST_CASE_FIXTURE(Fixture, "what fails keeps its priority, and tells how often i
   CHECK(again->waited == seconds(2));
 }
 
+TEST_CASE_FIXTURE(Fixture, "whatever backs off can be made due at once; what only waits for its time is not") {
+  queue.add(kA, now);
+  for (int i = 0; i < 8; ++i) {
+    take();
+    now += queue.failed(kA, now, Duration(0));
+  }
+  take();
+  queue.failed(kA, now, Duration(0));
+  queue.add(kB, now + seconds(1));
+  queue.hurry(now);
+  CHECK(take() == "0a");
+  CHECK(take() == "-");
+  queue.add(kA, now + seconds(1));
+  queue.hurry(now);  // it is being worked on
+  CHECK(take() == "-");
+}
+
 }  // namespace knfe::runtime

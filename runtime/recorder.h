@@ -24,11 +24,11 @@ namespace knfe::runtime {
 
 class Recorder final : public net::Client {
  public:
-  static constexpr std::size_t kMost = 64u << 20;
+  static constexpr std::size_t most_bytes = 64u << 20;
 
   // Replaces `file`. `about` goes into the first line. `inner` must outlive every handle given out.
   static Result<std::unique_ptr<Recorder>> open(const std::string& file, JsonObject about, net::Client& inner,
-                                                std::size_t most = kMost);
+                                                std::size_t most = most_bytes);
   ~Recorder() override;
 
   [[nodiscard]] net::Handle send(net::Request request, std::function<void(Result<net::Response>)> done) override;

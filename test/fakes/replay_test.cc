@@ -148,12 +148,12 @@ void Replay::tell(const Json& line) {
 }
 
 std::vector<std::string> Replay::run() {
-  std::int64_t now = 0;
+  const auto start = boot_now();
   for (; !lines_.empty(); lines_.pop_front()) {
     const Json& line = lines_.front();
-    const auto then = as_int(at(line, "t"));
-    if (then > now) time_.pass(loop_, Duration(then - now));
-    now = std::max(now, then);
+    // Where the operator was later than then, what follows catches up.
+    const auto wait = Duration(as_int(at(line, "t"))) - (boot_now() - start);
+    if (wait.count() > 0) time_.pass(loop_, wait);
     const bool asks = line.as_object().contains("ask");
     // What was told in one turn of the loop is told in one turn: plans are made after it.
     if (!asks) {
@@ -179,7 +179,7 @@ std::vector<std::string> Replay::run() {
 namespace {
 
 struct Life {
-  Life(net::Loop& loop, net::Client& server, const Json& about) {
+  Life(net::Loop& loop, net::Client& server, const Json& about) : all(std::string(as_string(at(about, "agentImage")))) {
     kube::Config config;
     config.name = as_string(at(about, "name"));
     runtime::OperatorSettings settings{
@@ -191,11 +191,12 @@ struct Life {
     all.join(*operators);
     operators->start();
   }
-  cmd::AllOperators all{"image"};
+  cmd::AllOperators all;
   std::optional<runtime::Operator> operators;
 };
 
-const Json kAbout = JsonObject{{"name", "knfe"}, {"ns", ""}, {"lease", "knfe-system/knfe"}, {"identity", "me"}};
+const Json kAbout =
+    JsonObject{{"name", "knfe"}, {"ns", ""}, {"lease", "knfe-system/knfe"}, {"identity", "me"}, {"agentImage", "image"}};
 
 // A network and a connection point come; one answer is lost, one request is refused for a while; the point goes.
 std::string record() {
@@ -279,6 +280,7 @@ TEST_CASE("a recording that broke off within a line replays up to there") {
 TEST_CASE("recordings of incidents replay with the same plans") {
   if (!std::filesystem::is_directory(KNFE_RECORDINGS)) return;
   for (const auto& entry : std::filesystem::directory_iterator(KNFE_RECORDINGS)) {
+    if (entry.path().extension() != ".jsonl") continue;
     std::stringstream recording;
     recording << std::ifstream(entry.path()).rdbuf();
     CAPTURE(entry.path().string());
