@@ -215,6 +215,12 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
   if (const auto unknown = unknown_member(at(after, "spec"), at(schema_of(resource), "properties", "spec")); !unknown.empty()) {
     return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
   }
+  if (deleting(before)) {
+    const auto& had = as_array(at(before, "metadata", "finalizers"));
+    for (const auto& one : as_array(at(after, "metadata", "finalizers"))) {
+      if (std::find(had.begin(), had.end(), one) == had.end()) return fail(Code::kInvalid, "no new finalizers while it is being deleted");
+    }
+  }
   if (const auto missing = missing_member(after, schema_of(resource)); !missing.empty()) {
     return fail(Code::kInvalid, missing + ": Required value");
   }

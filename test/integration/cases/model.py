@@ -160,7 +160,7 @@ class Round:
     def status(self, kind, name):
         target = path(kind, self.case.ns, name, "status") + f"?fieldManager={self.random.choice(MANAGERS)}&force=true"
         conditions = [{"type": each, "status": ["True", "False"][self.random.randrange(2)], "reason": "R", "message": "m",
-                       "lastTransitionTime": "2026-01-01T00:00:00Z"} for each in ("Ready", "Stalled") if self.random.random() < 0.7]
+                       "lastTransitionTime": "2026-01-01T00:00:00Z"} for each in ("Ready", "Stalled") if each == "Ready" or self.random.random() < 0.7]
         body = {"apiVersion": KINDS[kind][0], "kind": kind, "metadata": {"name": name, "namespace": self.case.ns},
                 "status": {"observedGeneration": self.random.randrange(1, 3), "conditions": conditions}}
         self.write(kind, name, "PATCH", target, body, APPLY)
