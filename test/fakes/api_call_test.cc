@@ -65,7 +65,8 @@ Store::Answer write(Store& store, const ApiCall& call, const net::Request& reque
 bool ApiCall::selects(const Json& object) const {
   const auto name = as_string(at(object, "metadata", "name"));
   if (!key.ns.empty() && key.ns != as_string(at(object, "metadata", "namespace"))) return false;
-  if (const auto field = query.find("fieldSelector"); field != query.end() && field->second != "metadata.name=" + std::string(name))
+  if (const auto field = query.find("fieldSelector");
+      field != query.end() && field->second != "metadata.name=" + std::string(name))
     return false;
   const auto labels = query.find("labelSelector");
   if (labels == query.end()) return true;

@@ -1,4 +1,5 @@
-// knfe_model: the model of the API server, for a differential test. A line of JSON in, {"method","target","type","body"}; a line out,
+// knfe_model: the model of the API server, for a differential test. A line of JSON in, {"method","target","type","body"}; a line
+// out,
 // {"status","body"}. A GET with watch=1 answers with all that has happened since; "COLLECT" lets the garbage collector finish.
 #include <iostream>
 
@@ -33,7 +34,8 @@ struct Model {
       }
       return JsonObject{{"status", 200}, {"body", JsonObject()}};
     }
-    net::Request request{std::string(as_string(at(asked, "method"))), std::string(as_string(at(asked, "target"))),
+    net::Request request{std::string(as_string(at(asked, "method"))),
+                         std::string(as_string(at(asked, "target"))),
                          {{"Content-Type", std::string(as_string(at(asked, "type")))}, {"User-Agent", "test"}},
                          at(asked, "body").is_null() ? "" : to_text(at(asked, "body"))};
     const auto call = fakes::call_of(request.target);

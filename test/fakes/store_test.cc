@@ -218,7 +218,8 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
   if (deleting(before)) {
     const auto& had = as_array(at(before, "metadata", "finalizers"));
     for (const auto& one : as_array(at(after, "metadata", "finalizers"))) {
-      if (std::find(had.begin(), had.end(), one) == had.end()) return fail(Code::kInvalid, "no new finalizers while it is being deleted");
+      if (std::find(had.begin(), had.end(), one) == had.end())
+        return fail(Code::kInvalid, "no new finalizers while it is being deleted");
     }
   }
   if (const auto missing = missing_member(after, schema_of(resource)); !missing.empty()) {
@@ -235,7 +236,8 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
     }
   }
   const bool fixed = resource == api::ConnectionPoint::resource || resource == api::Allocation::resource;
-  if (fixed && !before.is_null() && !same(at(before, "spec"), at(after, "spec"))) return fail(Code::kInvalid, "spec is immutable");
+  if (fixed && !before.is_null() && !same(at(before, "spec"), at(after, "spec")))
+    return fail(Code::kInvalid, "spec is immutable");
   if (admit) return admit(resource, after);
   return {};
 }
@@ -269,7 +271,8 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
     metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   const bool fresh = !record;
-  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)), std::make_shared<const Owned>(std::move(owned))});
+  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)),
+                                                              std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
   return object.get();
@@ -346,9 +349,8 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   auto& mine = owned[self];
   if (mine && *mine != now) {
     for (const auto& path : *mine) {
-      const bool shared = std::any_of(owned.begin(), owned.end(), [&](const auto& other) {
-        return other.first != self && other.second->contains(path);
-      });
+      const bool shared = std::any_of(owned.begin(), owned.end(),
+                                      [&](const auto& other) { return other.first != self && other.second->contains(path); });
       if (!now.contains(path) && !shared) erase(next, path);
     }
   }

@@ -15,7 +15,8 @@ void Actors::see(const fakes::Store::Event& event) {
     for (const auto* pod : wire_.store.list(api::Pod::resource)) wake(std::string(as_string(at(*pod, "metadata", "name"))));
   }
   const bool owned = !as_array(at(*event.object, "metadata", "ownerReferences")).empty();
-  if (event.type == "DELETED" || (event.type == "ADDED" && owned) || at(*event.object, "metadata", "deletionTimestamp").is_string())
+  if (event.type == "DELETED" || (event.type == "ADDED" && owned) ||
+      at(*event.object, "metadata", "deletionTimestamp").is_string())
     wake_collector();
 }
 

@@ -5,10 +5,10 @@
 namespace knfe::sim {
 
 const char* name_of(Fault fault) {
-  static constexpr const char* kNames[] = {"none",        "kill-before", "kill-after", "cut-before",    "cut-after", "conflict",
-                                           "too-many",    "internal",    "unavailable", "lost-as-500",  "slow",      "late",
-                                           "drop",        "duplicate",   "pause",      "pause-long",    "cut",       "close",
-                                           "gone",        "garbage",     "kill",       "freeze",        "past"};
+  static constexpr const char* kNames[] = {"none",     "kill-before", "kill-after",  "cut-before",  "cut-after", "conflict",
+                                           "too-many", "internal",    "unavailable", "lost-as-500", "slow",      "late",
+                                           "drop",     "duplicate",   "pause",       "pause-long",  "cut",       "close",
+                                           "gone",     "garbage",     "kill",        "freeze",      "past"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(Fault::kEnd));
   return kNames[static_cast<std::size_t>(fault)];
 }

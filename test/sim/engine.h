@@ -1,6 +1,6 @@
-// Engine: virtual time, and what is to happen in it, in order. One engine at a time is the world in which loops, clocks and random
-// numbers of the product live: net::Loop, boot_now(), wall_seconds() and random_up_to() are made of it here (see engine.cc), in
-// place of those that ask the machine.
+// Engine: virtual time, and what is to happen in it, in order. One engine at a time is the world in which loops, clocks and
+// random numbers of the product live: net::Loop, boot_now(), wall_seconds() and random_up_to() are made of it here (see
+// engine.cc), in place of those that ask the machine.
 #pragma once
 
 #include <cstdint>

@@ -78,7 +78,8 @@ void Monitor::put_pod(const std::string& uid, const Json& object) {
     }
     for (const auto& ip : pod.ips) {
       for (const auto& [other_uid, other] : pods_) {
-        if (other_uid != uid && !other.ended && other.ips.contains(ip)) breach("pods " + pod.name + " and " + other.name + " both carry " + ip);
+        if (other_uid != uid && !other.ended && other.ips.contains(ip))
+          breach("pods " + pod.name + " and " + other.name + " both carry " + ip);
       }
       const bool held = std::any_of(claims_.begin(), claims_.end(), [&](const auto& claim) { return claim.second.ip == ip; });
       if (!held) breach("pod " + pod.name + " carries " + ip + ", which nobody holds");

@@ -22,7 +22,8 @@ constexpr auto kServices = api::NetworkService::resource;
 
 // What a user does succeeds or has nothing to act on.
 Act put(const api::Resource& resource, const std::string& name, const std::string& spec) {
-  const auto object = std::make_shared<Json>(json(R"({"metadata":{"namespace":"n","name":")" + name + R"("},"spec":)" + spec + "}"));
+  const auto object =
+      std::make_shared<Json>(json(R"({"metadata":{"namespace":"n","name":")" + name + R"("},"spec":)" + spec + "}"));
   return [resource, object](Store& store) { KNFE_CHECK(store.apply(resource, *object, "", "user")); };
 }
 
@@ -38,7 +39,8 @@ Act scale(const std::string& set, int replicas) {
 
 Act sign(const api::Resource& resource, const std::string& name) {
   return [=](Store& store) {
-    const JsonObject mine{{"metadata", JsonObject{{"annotations", JsonObject{{kSignature, "me"}}}, {"labels", JsonObject{{"tier", "gold"}}}}}};
+    const JsonObject mine{
+        {"metadata", JsonObject{{"annotations", JsonObject{{kSignature, "me"}}}, {"labels", JsonObject{{"tier", "gold"}}}}}};
     (void)store.merge_patch(resource, {"n", name}, mine, "", "user");
   };
 }
@@ -69,15 +71,31 @@ const std::vector<Scenario>& scenarios() {
         {"name":"r","size":{"exactly":1},"connectionPoints":[{"name":"net","networkRef":{"name":"net"}}],
          "workload":{"pod":{"spec":{"containers":[{"name":"c","image":"c:1"}]}}}}]}]})";
   static const std::vector<Scenario> all{
-      {"points-come", "", {put(kPoints, "fixed", fixed), put(kNetworks, "core", kCore), put(kPoints, "a", on("core")), put(kPoints, "b", on("core"))}, 4},
-      {"points-two-networks", "", {put(kNetworks, "edge", kEdge), put(kPoints, "a", on("edge")), put(kPoints, "b", on("edge"))}, 4},
+      {"points-come",
+       "",
+       {put(kPoints, "fixed", fixed), put(kNetworks, "core", kCore), put(kPoints, "a", on("core")),
+        put(kPoints, "b", on("core"))},
+       4},
+      {"points-two-networks",
+       "",
+       {put(kNetworks, "edge", kEdge), put(kPoints, "a", on("edge")), put(kPoints, "b", on("edge"))},
+       4},
       {"points-change", "points-come", {sign(kPoints, "a"), remove(kPoints, "b"), put(kPoints, "d", on("core"))}, 6},
-      {"points-go", "points-come", {remove(kNetworks, "core"), remove(kPoints, "a"), remove(kPoints, "fixed"), remove(kPoints, "b")}, 4},
-      {"points-hasty", "", {put(kNetworks, "core", kCore), put(kPoints, "a", on("core")), remove(kNetworks, "core"), remove(kPoints, "a")}, 4},
+      {"points-go",
+       "points-come",
+       {remove(kNetworks, "core"), remove(kPoints, "a"), remove(kPoints, "fixed"), remove(kPoints, "b")},
+       4},
+      {"points-hasty",
+       "",
+       {put(kNetworks, "core", kCore), put(kPoints, "a", on("core")), remove(kNetworks, "core"), remove(kPoints, "a")},
+       4},
       {"point-again", "points-come", {remove(kPoints, "a"), put(kPoints, "c", on("core")), remove(kPoints, "c")}, 5},
       {"network-comes", "", {put(kNetworks, "core", kCore), sign(kNetworks, "core")}, 1},
       {"function-comes", "network-comes", {put(kFunctions, "f", function_of(kScaled))}, 1},
-      {"function-grows", "function-comes", {sign(api::Member::resource, "f-r-0"), sign(api::Pod::resource, "f-r-0"), scale("f-r", 2)}, 2},
+      {"function-grows",
+       "function-comes",
+       {sign(api::Member::resource, "f-r-0"), sign(api::Pod::resource, "f-r-0"), scale("f-r", 2)},
+       2},
       {"function-shrinks", "function-grows", {scale("f-r", 1)}, 2},
       {"function-goes", "function-comes", {remove(kFunctions, "f")}, 2},
       {"function-hasty", "network-comes", {put(kFunctions, "f", function_of(kScaled)), remove(kFunctions, "f")}, 2},

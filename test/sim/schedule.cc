@@ -16,7 +16,7 @@ namespace {
 constexpr Micros kSecond = 1'000'000;
 constexpr std::uint64_t kMostSteps = 60'000;
 
-bool same_name(boost::json::string_view name) {
+bool varies(boost::json::string_view name) {
   for (const char* varying :
        {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
     if (name == varying) return true;
@@ -28,7 +28,7 @@ std::uint64_t hash_of(const Json& value) {
   if (const auto* object = value.if_object()) {
     std::uint64_t sum = 1;
     for (const auto& member : *object) {
-      if (same_name(member.key())) continue;
+      if (varies(member.key())) continue;
       sum += mix(api::hash64({member.key().data(), member.key().size()}), hash_of(member.value()));
     }
     return sum;
@@ -55,7 +55,8 @@ std::uint64_t hash_of(const fakes::Store& store) {
 
 class Schedule {
  public:
-  Schedule(Simulator& simulator, std::size_t scenario, std::uint64_t seed, const Profile& profile, const Allowed* kept, bool trace)
+  Schedule(Simulator& simulator, std::size_t scenario, std::uint64_t seed, const Profile& profile, const Allowed* kept,
+           bool trace)
       : profile_(profile),
         what_(scenarios()[scenario]),
         choices_(seed, kept),
@@ -67,7 +68,8 @@ class Schedule {
     wire_.on_event = [this](const fakes::Store::Event& event) { actors_.see(event); };
     wire_.kill = [this](int process, bool past) { kill(process, past); };
     for (int process = 1; process <= (profile.pair ? 2 : 1); ++process) {
-      processes_.push_back(std::make_unique<Process>(engine_, wire_, process, profile.pair, seed == 0 ? faults::Bug::kNone : simulator.bug_));
+      processes_.push_back(
+          std::make_unique<Process>(engine_, wire_, process, profile.pair, seed == 0 ? faults::Bug::kNone : simulator.bug_));
       engine_.at(0, 0, [this, process] { at(process).start(); });
     }
   }
@@ -101,7 +103,8 @@ class Schedule {
       }
       if (calm.known.size() < 100'000) calm.known.insert(hash);
     }
-    // What is deleted by an owner whose own end is told late may be made once more; and for each fault something is looked at anew.
+    // What is deleted by an owner whose own end is told late may be made once more; and for each fault something is looked at
+    // anew.
     const auto most = 2 * calm.writes + 40 + static_cast<std::uint64_t>(wire_.faults) * (6 + calm.writes);
     if (wire_.writes > most) {
       out_.problem = std::to_string(wire_.writes) + " writes, where an undisturbed run has " + std::to_string(calm.writes);
@@ -156,7 +159,8 @@ class Schedule {
   void kill(int number, bool past) {
     auto& process = at(number);
     if (!process.runs()) return;
-    wire_.say([&] { return "process " + std::to_string(number) + " dies" + (past ? ", and the next one hears of the past" : ""); });
+    wire_.say(
+        [&] { return "process " + std::to_string(number) + " dies" + (past ? ", and the next one hears of the past" : ""); });
     process.kill();
     const auto place = choices_.place(mix(0x726573, static_cast<std::uint64_t>(number)));
     static constexpr Micros kPauses[] = {1'000, 50'000, 500'000, 5 * kSecond, 20 * kSecond};

@@ -37,13 +37,16 @@ std::uint64_t quantile(const Tally::Histogram& histogram, double part) {
 }
 
 Json figures(const Tally::Histogram& histogram) {
-  return JsonObject{{"median", quantile(histogram, 0.5)}, {"p10", quantile(histogram, 0.1)}, {"p90", quantile(histogram, 0.9)},
+  return JsonObject{{"median", quantile(histogram, 0.5)},
+                    {"p10", quantile(histogram, 0.1)},
+                    {"p90", quantile(histogram, 0.9)},
                     {"most", quantile(histogram, 1)}};
 }
 
 JsonArray failures(const std::vector<Tally::Failure>& failed) {
   JsonArray out;
-  for (const auto& one : failed) out.push_back(JsonObject{{"seed", one.seed}, {"scenario", one.scenario}, {"problem", one.problem}});
+  for (const auto& one : failed)
+    out.push_back(JsonObject{{"seed", one.seed}, {"scenario", one.scenario}, {"problem", one.problem}});
   return out;
 }
 
@@ -97,7 +100,8 @@ Tally Tally::read(const std::string& line) {
   out.writes = histogram_of(at(*json, "writes"));
   out.events = histogram_of(at(*json, "events"));
   out.faults = histogram_of(at(*json, "faults"));
-  for (const auto& [name, times] : as_object(at(*json, "scenarios"))) out.scenarios[name] = static_cast<std::uint64_t>(as_int(times));
+  for (const auto& [name, times] : as_object(at(*json, "scenarios")))
+    out.scenarios[name] = static_cast<std::uint64_t>(as_int(times));
   for (const auto& one : as_array(at(*json, "failed"))) {
     out.failed.push_back({static_cast<std::uint64_t>(as_int(at(one, "seed"))), std::string(as_string(at(one, "scenario"))),
                           std::string(as_string(at(one, "problem")))});

@@ -180,7 +180,10 @@ net::Handle Wire::Line::send(net::Request request, std::function<void(Result<net
     wire.active = wire.engine_.now();
     wire.check_writer(*this, call->request, asked);
   }
-  wire.say([&] { return "process " + std::to_string(process_) + ": " + call->request.method + " " + path + " " + call->request.body.substr(0, 400); });
+  wire.say([&] {
+    return "process " + std::to_string(process_) + ": " + call->request.method + " " + path + " " +
+           call->request.body.substr(0, 400);
+  });
   call->fault = wire.fault(place, write ? Fault::kKillBefore : Fault::kCutBefore, Fault::kLate, lease ? 24 : 12);
   if (call->fault == Fault::kConflict && !write) call->fault = Fault::kInternal;
   if (call->fault == Fault::kKillBefore) {
@@ -194,10 +197,12 @@ net::Handle Wire::Line::send(net::Request request, std::function<void(Result<net
   const Micros late = call->fault == Fault::kLate ? 33 * kSecond : 0;
   if (there + late + call->back > timeout) {
     call->given_up = true;
-    wire.engine_.at(wire.engine_.now() + timeout, process_, [&wire, call] { wire.reply(call, fail(Code::kTimeout, "no answer in time")); });
+    wire.engine_.at(wire.engine_.now() + timeout, process_,
+                    [&wire, call] { wire.reply(call, fail(Code::kTimeout, "no answer in time")); });
   }
   if (call->fault == Fault::kCutBefore) {
-    wire.engine_.at(wire.engine_.now() + there, process_, [&wire, call] { wire.reply(call, fail(Code::kUnavailable, "connection reset")); });
+    wire.engine_.at(wire.engine_.now() + there, process_,
+                    [&wire, call] { wire.reply(call, fail(Code::kUnavailable, "connection reset")); });
   } else {
     wire.engine_.at(wire.engine_.now() + there + late, 0, [&wire, call] { wire.arrive(call); });
   }
@@ -209,8 +214,8 @@ net::Handle Wire::Line::send(net::Request request, std::function<void(Result<net
 // At the API server.
 void Wire::arrive(const std::shared_ptr<Call>& call) {
   const auto& request = call->request;
-  // Of what a dead process has sent, some arrives. But not the create of a pod: that one may come after the proof that there is no
-  // pod is a limit of Kubernetes, where a create cannot depend on another object (docs/reliability.md).
+  // Of what a dead process has sent, some arrives. But not the create of a pod: that one may come after the proof that there is
+  // no pod is a limit of Kubernetes, where a create cannot depend on another object (docs/reliability.md).
   const bool nobody_waits = !call->line || (call->given_up && call->fault == Fault::kLate);
   if (nobody_waits && request.method == "POST" && is_plural(call->asked, "pods")) return;
   if (!call->line && choices_.number(api::hash64(request.body, static_cast<std::uint64_t>(faults))) % 2 == 0) return;
@@ -233,13 +238,17 @@ void Wire::arrive(const std::shared_ptr<Call>& call) {
       break;
     default:
       response = fakes::carry_out(store, call->asked, request);
-      say([&] { return "           answer " + std::to_string(response->status) + " to " + request.method + " " + request.target.substr(0, request.target.find('?')); });
+      say([&] {
+        return "           answer " + std::to_string(response->status) + " to " + request.method + " " +
+               request.target.substr(0, request.target.find('?'));
+      });
   }
   if (call->fault == Fault::kLostAs500) response = refuse(500, "InternalError");
   if (call->fault == Fault::kCutAfter) response = fail(Code::kUnavailable, "connection reset");
   if (call->fault == Fault::kKillAfter && call->line) return kill(call->process, profile_.has(Fault::kPast));
   if (!call->line || call->given_up) return;
-  engine_.at(engine_.now() + call->back, call->process, [this, call, response = std::move(response)]() mutable { reply(call, std::move(response)); });
+  engine_.at(engine_.now() + call->back, call->process,
+             [this, call, response = std::move(response)]() mutable { reply(call, std::move(response)); });
 }
 
 void Wire::reply(const std::shared_ptr<Call>& call, Result<net::Response> response) {
@@ -254,10 +263,12 @@ net::Handle Wire::Line::stream(net::Request request, net::StreamEvents events) {
   stream->line = this;
   stream->process = process_;
   stream->asked = fakes::call_of(request.target);
-  stream->subject = api::hash64(stream->asked.resource ? stream->asked.resource->plural : "", static_cast<std::uint64_t>(process_));
+  stream->subject =
+      api::hash64(stream->asked.resource ? stream->asked.resource->plural : "", static_cast<std::uint64_t>(process_));
   stream->events = std::move(events);
   wire.streams_.push_back(stream);
-  wire.engine_.at(wire.engine_.now() + wire.latency(wire.choices_.place(mix(stream->subject, 2)), kUsual), 0, [&wire, stream] { wire.open(stream); });
+  wire.engine_.at(wire.engine_.now() + wire.latency(wire.choices_.place(mix(stream->subject, 2)), kUsual), 0,
+                  [&wire, stream] { wire.open(stream); });
   return net::Handle([&wire, stream] {
     stream->over = true;
     stream->events = {};
@@ -283,7 +294,8 @@ void Wire::open(const std::shared_ptr<Stream>& stream) {
       list(*stream);
     } else {
       const auto since = std::strtoull(stream->asked.query.at("resourceVersion").c_str(), nullptr, 10);
-      while (stream->told < history_.size() && std::strtoull(history_[stream->told].version.c_str(), nullptr, 10) <= since) ++stream->told;
+      while (stream->told < history_.size() && std::strtoull(history_[stream->told].version.c_str(), nullptr, 10) <= since)
+        ++stream->told;
     }
     if (!stream->over && stream->told < history_.size()) wake(stream);
   });
@@ -343,7 +355,8 @@ void Wire::pump(const std::shared_ptr<Stream>& stream) {
     if (!tell(stream, event)) break;
     // Sometimes the next one takes a way of its own.
     const auto place = mix(stream->subject, 500'000 + stream->told);
-    if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size() && choices_.delay(place)) return wake(stream);
+    if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size() && choices_.delay(place))
+      return wake(stream);
   }
   if (!stream->over && stream->told < history_.size()) wake(stream);
 }
@@ -364,8 +377,8 @@ bool Wire::tell(const std::shared_ptr<Stream>& stream, const fakes::Store::Event
   ++events;
   const auto wrong = fault(choices_.place(mix(stream->subject, 4)), Fault::kDrop, Fault::kGarbage, 30);
   say([&] {
-    return "process " + std::to_string(stream->process) + " hears: " + event.type + " " + std::string(event.resource.plural) + " " + key.name +
-           ", version " + event.version;
+    return "process " + std::to_string(stream->process) + " hears: " + event.type + " " + std::string(event.resource.plural) +
+           " " + key.name + ", version " + event.version;
   });
   if (wrong != Fault::kNone) return tell_wrong(stream, wrong, line);
   if (auto data = stream->events.on_data) data(line);
