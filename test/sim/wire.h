@@ -28,7 +28,10 @@ class Wire {
   // Whether one more fault comes to be at this place; if so, which of the first..last.
   Fault fault(std::uint64_t place, Fault first, Fault last, std::uint32_t one_in);
   // A line of the trace, if there is one.
-  void say(const std::function<std::string()>& text);
+  template <class Text>
+  void say(const Text& text) {
+    if (trace) note(text());
+  }
 
   fakes::Store store;
   Monitor monitor;
@@ -50,6 +53,7 @@ class Wire {
   struct Call;
   struct Stream;
 
+  void note(const std::string& line);
   void arrive(const std::shared_ptr<Call>& call);
   void reply(const std::shared_ptr<Call>& call, Result<net::Response> response);
   void open(const std::shared_ptr<Stream>& stream);
