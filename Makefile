@@ -2,10 +2,11 @@
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 FAULTS ?=
+SIM ?=
 BENCH ?=
 CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest sim sim-short sim-selftest model bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -26,7 +27,7 @@ unit: packages                         ## Unit tests: no cluster, seconds
 	build/dev/bin/knfe_test
 
 integration: packages tools example    ## Against a real etcd and kube-apiserver
-	cmake --build --preset dev --target knfe
+	cmake --build --preset dev --target knfe knfe_model
 	test/integration/run
 
 example: packages                      ## examples/operator, with the installed package: build/example/subscriber-store
@@ -61,6 +62,21 @@ faults-selftest: packages tools        ## Whether the faults find what they are 
 	cmake --preset dev > build/cmake-dev.log
 	cmake --build --preset dev --target knfe_broken
 	test/faults/selftest
+
+sim: packages                          ## The operators in one process with a clock of their own: a million schedules with faults
+	cmake --preset sim > build/cmake-sim.log
+	cmake --build --preset sim --target knfe_sim
+	test/sim/run $(SIM)
+
+sim-short:                             ## The same for twenty seconds
+	$(MAKE) sim SIM='--seconds 20'
+
+sim-selftest:                          ## Whether the simulator finds what it is for: KNFE with one bug each
+	$(MAKE) sim SIM=--selftest
+
+model: packages tools example          ## The simulator's API server held against the real one, for five minutes
+	cmake --build --preset dev --target knfe knfe_model
+	test/integration/run --name model --only model --model-seconds 300
 
 bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json; BENCH=--full for the large one
 	bench/peers/go/build

@@ -1,7 +1,6 @@
 #include "api/digest.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace knfe::api {
 
@@ -50,27 +49,44 @@ Json cut(const Json& value, const JsonObject& fields) {
   return out;
 }
 
-void normalise(Json& value) {
-  if (auto* object = value.if_object()) {
-    for (auto& member : *object) {
-      if (member.key() != "workload") normalise(member.value());
-    }
-  } else if (auto* array = value.if_array()) {
-    const bool of_objects = std::all_of(array->begin(), array->end(), [](const Json& item) { return item.is_object(); });
-    for (auto& item : *array) normalise(item);
-    if (!of_objects || array->size() < 2) return;
-    std::vector<std::pair<std::string, Json>> items;
-    for (auto& item : *array) items.emplace_back(canonical(item), item);
-    std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (std::size_t i = 0; i < items.size(); ++i) array->at(i) = std::move(items[i].second);
-  }
+std::uint64_t stir(std::uint64_t hash) {
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdu;
+  hash ^= hash >> 33;
+  hash *= 0xc4ceb9fe1a85ec53u;
+  return hash ^ hash >> 33;
 }
 
-std::uint64_t digest(Json value) {
-  normalise(value);
-  const std::uint64_t out = hash64(canonical(value));
-  return out ? out : 1;
+std::uint64_t digest(const Json& value, bool to_the_letter);
+
+std::uint64_t digest_of_member(std::string_view key, const Json& value, bool to_the_letter) {
+  return stir(hash64(key, 1) ^ digest(value, to_the_letter || key == "workload"));
 }
+
+// Of the value itself, not of a text that is made for it. What is unordered is summed up.
+std::uint64_t digest(const Json& value, bool to_the_letter) {
+  if (const auto* object = value.if_object()) {
+    std::uint64_t sum = 1;
+    for (const auto& member : *object) {
+      sum += digest_of_member({member.key().data(), member.key().size()}, member.value(), to_the_letter);
+    }
+    return stir(sum);
+  }
+  if (const auto* array = value.if_array()) {
+    const bool unordered =
+        !to_the_letter && std::all_of(array->begin(), array->end(), [](const Json& item) { return item.is_object(); });
+    std::uint64_t sum = 2;
+    for (const auto& item : *array) sum = (unordered ? sum : stir(sum)) + digest(item, to_the_letter);
+    return stir(sum);
+  }
+  if (const auto* text = value.if_string()) return hash64({text->data(), text->size()}, 2);
+  if (const auto* number = value.if_int64()) return stir(static_cast<std::uint64_t>(*number) + 3);
+  if (const auto* number = value.if_uint64()) return stir(*number + 3);
+  return hash64(to_text(value), 3);
+}
+
+// Zero is what is not there.
+std::uint64_t never_zero(std::uint64_t digest) { return digest ? digest : 1; }
 
 }  // namespace
 
@@ -85,20 +101,24 @@ Json owned_part(const Json& object, std::string_view manager, std::string_view s
 }
 
 std::uint64_t digest_of_desired(const Json& object) {
-  JsonObject rest = as_object(object);
-  rest.erase("apiVersion");
-  rest.erase("kind");
-  if (auto* metadata = rest.if_contains("metadata")) {
-    auto& members = metadata->as_object();
-    for (const char* identity : {"name", "namespace", "uid", "resourceVersion"}) members.erase(identity);
-    if (members.empty()) rest.erase("metadata");
+  std::uint64_t sum = 1;
+  for (const auto& member : as_object(object)) {
+    const std::string_view key(member.key().data(), member.key().size());
+    if (key == "apiVersion" || key == "kind") continue;
+    if (key != "metadata") {
+      sum += digest_of_member(key, member.value(), false);
+      continue;
+    }
+    JsonObject metadata = as_object(member.value());
+    for (const char* identity : {"name", "namespace", "uid", "resourceVersion"}) metadata.erase(identity);
+    if (!metadata.empty()) sum += digest_of_member(key, std::move(metadata), false);
   }
-  return digest(rest);
+  return never_zero(stir(sum));
 }
 
 std::uint64_t digest_of_owned(const Json& object, std::string_view manager, std::string_view subresource) {
-  Json part = owned_part(object, manager, subresource);
-  return part.is_null() ? 0 : digest(std::move(part));
+  const Json part = owned_part(object, manager, subresource);
+  return part.is_null() ? 0 : never_zero(digest(part, false));
 }
 
 std::uint64_t hash64(std::string_view text, std::uint64_t seed) {

@@ -8,9 +8,13 @@ namespace knfe {
 namespace bj = boost::json;
 
 Result<Json> parse_json(std::string_view text) {
-  bj::parse_options options;
-  options.max_depth = 512;
-  bj::stream_parser parser({}, options);
+  // One for all texts: it keeps the room that it has needed.
+  static thread_local bj::stream_parser parser = [] {
+    bj::parse_options options;
+    options.max_depth = 512;
+    return bj::stream_parser({}, options);
+  }();
+  parser.reset();
   bj::error_code error;
   const std::size_t used = parser.write(bj::string_view(text.data(), text.size()), error);
   if (!error) parser.finish(error);

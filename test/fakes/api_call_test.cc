@@ -50,7 +50,7 @@ Store::Answer write(Store& store, const ApiCall& call, const net::Request& reque
   const Json body = json(request.body.empty() ? "{}" : request.body);
   const auto& resource = *call.resource;
   if (request.method == "POST") return store.create(resource, body, manager);
-  if (request.method == "PUT") return store.replace(resource, body);
+  if (request.method == "PUT") return store.replace(resource, body, manager);
   if (request.method == "DELETE") {
     return store.remove(resource, call.key, std::string(as_string(at(body, "preconditions", "uid"))),
                         std::string(as_string(at(body, "preconditions", "resourceVersion"))));
@@ -102,8 +102,9 @@ ApiCall call_of(const std::string& target) {
 
 net::Response carry_out(Store& store, const ApiCall& call, const net::Request& request) {
   if (!call.resource) return {404, {}, "404 page not found"};
+  const bool makes = request.method == "POST" || (request.method != "GET" && !store.look(*call.resource, call.key));
   const auto result = request.method == "GET" ? read(store, call) : text_of(write(store, call, request));
-  if (result) return {request.method == "POST" ? 201 : 200, {}, *result};
+  if (result) return {makes ? 201 : 200, {}, *result};
   const auto [status, body] = http_status(result.error());
   net::Headers headers;
   if (result.error().retry_after_s > 0) headers.emplace_back("Retry-After", std::to_string(result.error().retry_after_s));

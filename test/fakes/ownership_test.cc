@@ -68,6 +68,12 @@ Paths paths_of(const Json& value, const Json& schema) {
   return out;
 }
 
+bool has_members(const Paths& paths, const std::string& path) {
+  const std::string below = path + kSeparator;
+  const auto first = paths.lower_bound(below);
+  return first != paths.end() && first->starts_with(below);
+}
+
 JsonObject fields_v1(const Paths& paths) {
   JsonObject out;
   for (std::string path : paths) {
@@ -168,6 +174,24 @@ std::string unknown_member(const Json& value, const Json& schema) {
     const Json& below = at(schema, "properties", view_of(name));
     if (below.is_null()) return std::string(name);
     if (auto found = unknown_member(member, below); !found.empty()) return found;
+  }
+  return {};
+}
+
+std::string missing_member(const Json& value, const Json& schema) {
+  if (value.is_array()) {
+    for (const auto& item : value.get_array()) {
+      if (auto found = missing_member(item, at(schema, "items")); !found.empty()) return found;
+    }
+  }
+  if (!value.is_object()) return {};
+  for (const auto& name : as_array(at(schema, "required"))) {
+    if (at(value, as_string(name)).is_null()) return std::string(as_string(name));
+  }
+  for (const auto& [name, member] : value.get_object()) {
+    const Json& below = at(schema, "properties", view_of(name));
+    if (below.is_null()) continue;
+    if (auto found = missing_member(member, below); !found.empty()) return found;
   }
   return {};
 }

@@ -13,6 +13,8 @@ using Paths = std::set<std::string>;
 
 // `schema` is structural (OpenAPI); where it says nothing, objects are owned member by member, lists as a whole.
 Paths paths_of(const Json& value, const Json& schema);
+// Whether members of what stands at a path are owned for themselves: then it is only there, or not.
+bool has_members(const Paths& paths, const std::string& path);
 JsonObject fields_v1(const Paths& paths);
 // What stands at a path; null if nothing.
 const Json* find(const Json& object, const std::string& path);
@@ -24,5 +26,7 @@ void merge(Json& live, const Json& wanted, const Json& schema);
 void add_defaults(Json& value, const Json& schema);
 // The first member that the schema does not know; empty if there is none.
 std::string unknown_member(const Json& value, const Json& schema);
+// The first that it requires and that is not there.
+std::string missing_member(const Json& value, const Json& schema);
 
 }  // namespace knfe::fakes

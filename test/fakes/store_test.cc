@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <set>
 
 #include "api/allocation.h"
@@ -41,6 +42,7 @@ const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "
 std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
+constexpr const char* kUsersMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
 constexpr const char* kForeground = "foregroundDeletion";
 
 // In foreground deletion, for what it owns.
@@ -64,7 +66,7 @@ Json part_of(const Json& object, const std::string& subresource) {
       continue;
     }
     JsonObject metadata;
-    for (const char* kept : {"labels", "annotations", "finalizers", "ownerReferences"}) {
+    for (const char* kept : kUsersMetadata) {
       if (const Json& one = at(value, kept); !one.is_null()) metadata[kept] = one;
     }
     if (subresource.empty() && !metadata.empty()) out["metadata"] = std::move(metadata);
@@ -97,9 +99,60 @@ const Json& schema_of(const api::Resource& resource) {
     }
     return out;
   }();
-  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)}}}};
+  // Of others' kinds, what is written to them.
+  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)},
+                                                                 {"data", JsonObject{{"type", "object"}}},
+                                                                 {"spec", JsonObject{{"type", "object"}}},
+                                                                 {"status", JsonObject{{"type", "object"}}}}}};
   const auto found = schemas.find(resource.plural);
   return found == schemas.end() ? other : found->second;
+}
+
+// As ==, but quick where members stand in the same order, as they do in versions of one object.
+bool same(const Json& a, const Json& b) {
+  const auto *left = a.if_object(), *right = b.if_object();
+  if (left && right) {
+    if (left->size() != right->size()) return false;
+    auto other = right->begin();
+    for (const auto& member : *left) {
+      if (member.key() != other->key()) return a == b;
+      if (!same(member.value(), other++->value())) return false;
+    }
+    return true;
+  }
+  const auto *first = a.if_array(), *second = b.if_array();
+  if (!first || !second) return a == b;
+  return std::equal(first->begin(), first->end(), second->begin(), second->end(), same);
+}
+
+// Metadata has no empty members.
+void drop_empty(JsonObject& metadata) {
+  for (const char* name : kUsersMetadata) {
+    const auto* member = metadata.if_contains(name);
+    if (member && as_object(*member).empty() && as_array(*member).empty()) metadata.erase(name);
+  }
+}
+
+using Shared = std::shared_ptr<const Paths>;
+
+// Kept as it is where it says the same: then nothing has to be written anew.
+void own(Shared& mine, Paths now) {
+  if (!mine || *mine != now) mine = std::make_shared<const Paths>(std::move(now));
+}
+
+template <class Lost>
+void disown(Shared& paths, const Lost& lost) {
+  if (std::none_of(paths->begin(), paths->end(), lost)) return;
+  Paths rest = *paths;
+  std::erase_if(rest, lost);
+  paths = std::make_shared<const Paths>(std::move(rest));
+}
+
+template <class Owned>
+bool same_owners(const Owned& a, const Owned& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
+    return one.first == other.first && (one.second == other.second || *one.second == *other.second);
+  });
 }
 
 Result<void> precondition(const Json& object, const std::string& uid, const std::string& version) {
@@ -162,6 +215,16 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
   if (const auto unknown = unknown_member(at(after, "spec"), at(schema_of(resource), "properties", "spec")); !unknown.empty()) {
     return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
   }
+  if (deleting(before)) {
+    const auto& had = as_array(at(before, "metadata", "finalizers"));
+    for (const auto& one : as_array(at(after, "metadata", "finalizers"))) {
+      if (std::find(had.begin(), had.end(), one) == had.end())
+        return fail(Code::kInvalid, "no new finalizers while it is being deleted");
+    }
+  }
+  if (const auto missing = missing_member(after, schema_of(resource)); !missing.empty()) {
+    return fail(Code::kInvalid, missing + ": Required value");
+  }
   if (resource == api::MemberSet::resource) {
     const Json& replicas = at(after, "spec", "replicas");
     const Json& size = at(after, "spec", "size");
@@ -173,7 +236,8 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
     }
   }
   const bool fixed = resource == api::ConnectionPoint::resource || resource == api::Allocation::resource;
-  if (fixed && !before.is_null() && at(before, "spec") != at(after, "spec")) return fail(Code::kInvalid, "spec is immutable");
+  if (fixed && !before.is_null() && !same(at(before, "spec"), at(after, "spec")))
+    return fail(Code::kInvalid, "spec is immutable");
   if (admit) return admit(resource, after);
   return {};
 }
@@ -182,25 +246,30 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
 Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned) {
   const auto key = key_of(next);
   auto* record = find_record(resource, key);
+  std::erase_if(owned, [](const auto& entry) { return !entry.second || entry.second->empty(); });
   static const Json kNothing;
   const Json& before = record ? *record->object : kNothing;
   add_defaults(next, schema_of(resource));
+  drop_empty(metadata_of(next));
   if (auto checked = check(resource, before, next); !checked) return std::unexpected(checked.error());
-  std::erase_if(owned, [](const auto& entry) { return entry.second.empty(); });
-  if (!record || *record->owned != owned) {
+  if (!record || !same_owners(*record->owned, owned)) {
     JsonArray managers;
     for (const auto& [manager, paths] : owned) {
-      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(paths)}};
+      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(*paths)}};
       if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
       managers.push_back(std::move(entry));
     }
     metadata_of(next)["managedFields"] = std::move(managers);
   }
-  if (record && before == next) return record->object.get();
-  if (at(before, "spec") != at(next, "spec") || !record)
+  if (record && same(before, next)) return record->object.get();
+  if (deleting(next) && !held(next) && resource != api::Pod::resource) {
+    forget(resource, key);  // as it was; the writer is told of what it would have been
+    last_ = std::make_shared<const Kept>(std::move(next));
+    return last_.get();
+  }
+  if (!record || !same(at(before, "spec"), at(next, "spec")))
     metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
-  if (deleting(next) && !held(next) && resource != api::Pod::resource) return forget(resource, key);
   const bool fresh = !record;
   record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)),
                                                               std::make_shared<const Owned>(std::move(owned))});
@@ -240,7 +309,9 @@ Store::Answer Store::create(const api::Resource& resource, Json object, const st
     return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
   bear(resource, object);
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
-  Owned owned{{{manager, "Update", ""}, paths_of(part_of(object, ""), schema_of(resource))}};
+  add_defaults(object, schema_of(resource));  // who creates owns them; who applies does not
+  Owned owned;
+  own(owned[{manager, "Update", ""}], paths_of(part_of(object, ""), schema_of(resource)));
   return keep(resource, std::move(object), std::move(owned));
 }
 
@@ -268,49 +339,56 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   Paths now = paths_of(wanted, schema);
   for (const auto& [other, paths] : owned) {
     if (force || other == self) continue;
-    for (const auto& path : paths) {
+    for (const auto& path : *paths) {
       const Json* said = now.contains(path) ? find(wanted, path) : nullptr;
       const Json* is = find(next, path);
-      if (said && is && *said != *is)
+      if (said && is && !has_members(*paths, path) && !same(*said, *is))
         return fail(Code::kConflict, "Apply failed with 1 conflict: conflict with \"" + other.name + "\"");
     }
   }
   auto& mine = owned[self];
-  for (const auto& path : mine) {
-    const bool shared = std::any_of(owned.begin(), owned.end(),
-                                    [&](const auto& other) { return other.first != self && other.second.contains(path); });
-    if (!now.contains(path) && !shared) erase(next, path);
+  if (mine && *mine != now) {
+    for (const auto& path : *mine) {
+      const bool shared = std::any_of(owned.begin(), owned.end(),
+                                      [&](const auto& other) { return other.first != self && other.second->contains(path); });
+      if (!now.contains(path) && !shared) erase(next, path);
+    }
   }
   merge(next, wanted, schema);
   if (record) {
     for (auto& [other, paths] : owned) {
       if (other == self) continue;
-      std::erase_if(paths, [&](const std::string& path) {
+      disown(paths, [&](const std::string& path) {
         const Json* was = find(*record->object, path);
         const Json* is = find(next, path);
-        return !was || !is || (now.contains(path) && *was != *is);
+        return !was || !is || (now.contains(path) && !has_members(now, path) && !same(*was, *is));
       });
     }
   }
-  mine = std::move(now);
+  own(mine, std::move(now));
   return keep(resource, std::move(next), std::move(owned));
 }
 
 // What changes is its writer's from then on, and nobody else's.
 Store::Answer Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
   const Json& schema = schema_of(resource);
+  drop_empty(metadata_of(next));
   const auto written = paths_of(part_of(next, manager.subresource), schema);
   Owned owned = *record.owned;
   const auto changed = [&](const std::string& path) {
     const Json* was = find(*record.object, path);
     const Json* is = find(next, path);
-    return !was || !is || *was != *is;
+    return !was || !is || (!has_members(written, path) && !same(*was, *is));
   };
   for (auto& [other, paths] : owned) {
-    if (other.subresource == manager.subresource) std::erase_if(paths, changed);
+    if (other.subresource == manager.subresource) disown(paths, changed);
   }
-  for (const auto& path : written) {
-    if (changed(path)) owned[manager].insert(path);
+  Paths more;
+  std::copy_if(written.begin(), written.end(), std::inserter(more, more.end()), changed);
+  if (!more.empty()) {
+    auto& mine = owned[manager];
+    if (mine) more.insert(mine->begin(), mine->end());
+    own(mine, std::move(more));
   }
   return keep(resource, std::move(next), std::move(owned));
 }
@@ -325,15 +403,28 @@ Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& 
   return update(resource, *record, std::move(next), {manager, "Update", subresource});
 }
 
-Store::Answer Store::replace(const api::Resource& resource, const Json& object) {
+Store::Answer Store::replace(const api::Resource& resource, const Json& object, const std::string& manager) {
   auto* record = find_record(resource, key_of(object));
+  // Leases come into being that way, too.
+  if (!record && resource.plural == "leases") return create(resource, object, manager);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
     return std::unexpected(holds.error());
   Json next = *record->object;
-  const Json said = part_of(object, "");
-  for (const auto& [name, value] : said.get_object()) next.as_object()[name] = value;
-  return update(resource, *record, std::move(next), {"somebody", "Update", ""});
+  auto& members = next.as_object();
+  auto& metadata = metadata_of(next);
+  for (const char* name : kUsersMetadata) {
+    metadata.erase(name);
+    if (const Json& one = at(object, "metadata", name); !one.is_null()) metadata[name] = one;
+  }
+  const Json before = part_of(*record->object, ""), said = part_of(object, "");
+  for (const auto& [name, value] : before.get_object()) {
+    if (name != "metadata") members.erase(name);
+  }
+  for (const auto& [name, value] : said.get_object()) {
+    if (name != "metadata") members[name] = value;
+  }
+  return update(resource, *record, std::move(next), {manager, "Update", ""});
 }
 
 Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid,
@@ -345,6 +436,7 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
   if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
   Json next = *record->object;
   metadata_of(next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
+  metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   return keep(resource, std::move(next), *record->owned);
 }
 

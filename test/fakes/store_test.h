@@ -45,7 +45,7 @@ class Store {
                bool force = true);
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
                      const std::string& manager);
-  Answer replace(const api::Resource& resource, const Json& object);
+  Answer replace(const api::Resource& resource, const Json& object, const std::string& manager = "somebody");
   // Pods stay until end_pod(), as they do until kubelet has ended them.
   Answer remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
   // The object stays until the garbage collector has removed what it owns.
@@ -64,7 +64,7 @@ class Store {
     std::string name, operation, subresource;
     auto operator<=>(const Manager&) const = default;
   };
-  using Owned = std::map<Manager, Paths>;
+  using Owned = std::map<Manager, std::shared_ptr<const Paths>>;  // none of them empty
   struct Record {
     std::shared_ptr<const Kept> object;
     std::shared_ptr<const Owned> owned;

@@ -91,6 +91,17 @@ void work(const Options& options, unsigned turn, int out, double until) {
   tally.tell(out);
 }
 
+Tally sum(const std::vector<Tally>& tallies) {
+  Tally out;
+  for (const auto& one : tallies) out.add(one);
+  return out;
+}
+
+void say(const Tally& tally, double seconds, char end) {
+  std::fprintf(stderr, "%llu schedules in %.0f s, %zu failed%c", static_cast<unsigned long long>(tally.schedules), seconds,
+               tally.failed.size(), end);
+}
+
 int run_many(const Options& options) {
   const double begin = real_seconds(), until = begin + options.seconds;
   std::vector<pollfd> lines;
@@ -109,6 +120,7 @@ int run_many(const Options& options) {
   }
   std::vector<Tally> tallies(options.jobs);
   std::vector<std::string> buffers(options.jobs);
+  double said = begin;
   for (std::size_t open = lines.size(); open > 0;) {
     if (::poll(lines.data(), lines.size(), -1) < 0) continue;
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -126,23 +138,19 @@ int run_many(const Options& options) {
         tallies[i] = Tally::read(buffers[i].substr(0, end));
       }
     }
-    Tally all;
-    for (const auto& one : tallies) all.add(one);
-    if (::isatty(STDERR_FILENO) || all.schedules == 0) {
-      std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed ", static_cast<unsigned long long>(all.schedules),
-                   real_seconds() - begin, all.failed.size());
-    }
+    const bool terminal = ::isatty(STDERR_FILENO) != 0;
+    if (real_seconds() - said < (terminal ? 1 : 10)) continue;
+    said = real_seconds();
+    say(sum(tallies), said - begin, terminal ? '\r' : '\n');
   }
   bool died = false;
   for (int state = 0; ::wait(&state) > 0;) died = died || state != 0;
-  Tally all;
-  for (const auto& one : tallies) all.add(one);
+  const Tally all = sum(tallies);
   rusage used{};
   ::getrusage(RUSAGE_CHILDREN, &used);
   const double cpu = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                      static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-  std::fprintf(stderr, "\r%llu schedules in %.0f s, %zu failed\n", static_cast<unsigned long long>(all.schedules),
-               real_seconds() - begin, all.failed.size());
+  say(all, real_seconds() - begin, '\n');
   std::printf("%s\n", all.summary(real_seconds() - begin, cpu).c_str());
   if (died) std::fprintf(stderr, "a process has died\n");
   return died || !all.failed.empty() ? 1 : 0;

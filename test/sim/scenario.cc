@@ -49,7 +49,7 @@ const char* kCore = R"({"subnets":[{"name":"v4","cidr":"10.20.0.0/28"}]})";
 const char* kEdge = R"({"subnets":[{"name":"v4","cidr":"10.30.0.0/28"},{"name":"v6","cidr":"fd30::/64"}],"addressSpace":"lab"})";
 
 std::string on(const std::string& network, const std::string& more = {}) {
-  return R"({"networkRef":{"name":")" + network + "\"}" + more + "}";
+  return R"({"interface":"net0","networkRef":{"name":")" + network + "\"}" + more + "}";
 }
 
 std::string role(const std::string& size) {
@@ -91,18 +91,18 @@ const std::vector<Scenario>& scenarios() {
        4},
       {"point-again", "points-come", {remove(kPoints, "a"), put(kPoints, "c", on("core")), remove(kPoints, "c")}, 5},
       {"network-comes", "", {put(kNetworks, "core", kCore), sign(kNetworks, "core")}, 1},
-      {"function-comes", "network-comes", {put(kFunctions, "f", function_of(kScaled))}, 2},
+      {"function-comes", "network-comes", {put(kFunctions, "f", function_of(kScaled))}, 1},
       {"function-grows",
        "function-comes",
        {sign(api::Member::resource, "f-r-0"), sign(api::Pod::resource, "f-r-0"), scale("f-r", 2)},
-       3},
-      {"function-shrinks", "function-grows", {scale("f-r", 1)}, 3},
-      {"function-goes", "function-comes", {remove(kFunctions, "f")}, 3},
+       2},
+      {"function-shrinks", "function-grows", {scale("f-r", 1)}, 2},
+      {"function-goes", "function-comes", {remove(kFunctions, "f")}, 2},
       {"function-hasty", "network-comes", {put(kFunctions, "f", function_of(kScaled)), remove(kFunctions, "f")}, 2},
-      {"function-to-and-fro", "function-comes", {scale("f-r", 2), scale("f-r", 1)}, 2},
-      {"pod-evicted", "function-comes", {remove(api::Pod::resource, "f-r-0")}, 4},
+      {"function-to-and-fro", "function-comes", {scale("f-r", 2), scale("f-r", 1)}, 1},
+      {"pod-evicted", "function-comes", {remove(api::Pod::resource, "f-r-0")}, 2},
       {"service-comes", "", {put(kServices, "s", service)}, 1},
-      {"service-goes", "service-comes", {remove(kServices, "s")}, 2},
+      {"service-goes", "service-comes", {remove(kServices, "s")}, 1},
   };
   return all;
 }

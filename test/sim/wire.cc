@@ -101,11 +101,10 @@ std::unique_ptr<net::Client> Wire::connect(int process, std::string identity) {
   return std::make_unique<Line>(*this, process, std::move(identity));
 }
 
-void Wire::say(const std::function<std::string()>& text) {
-  if (!trace) return;
+void Wire::note(const std::string& line) {
   char stamp[32];
   std::snprintf(stamp, sizeof stamp, "%10.4f s  ", static_cast<double>(engine_.now()) / 1e6);
-  trace->push_back(stamp + text());
+  trace->push_back(stamp + line);
 }
 
 Micros Wire::latency(std::uint64_t place, Micros usual) {

@@ -27,7 +27,11 @@ class Wire {
   Micros latency(std::uint64_t place, Micros usual);
   // Whether one more fault comes to be at this place; if so, which of the first..last.
   Fault fault(std::uint64_t place, Fault first, Fault last, std::uint32_t one_in);
-  void say(const std::function<std::string()>& text);
+  // A line of the trace, if there is one.
+  template <class Text>
+  void say(const Text& text) {
+    if (trace) note(text());
+  }
 
   fakes::Store store;
   Monitor monitor;
@@ -42,14 +46,14 @@ class Wire {
   std::uint64_t writes = 0;  // sent by processes, without leases and Events
   std::uint64_t events = 0;  // told by watches
   int faults = 0;
-  bool crashed = false;  // a process has died, or the past was told
-  Micros active = 0;     // when a process last wrote, or something last changed
+  Micros active = 0;  // when a process last wrote, or something last changed
 
  private:
   class Line;
   struct Call;
   struct Stream;
 
+  void note(const std::string& line);
   void arrive(const std::shared_ptr<Call>& call);
   void reply(const std::shared_ptr<Call>& call, Result<net::Response> response);
   void open(const std::shared_ptr<Stream>& stream);

@@ -35,10 +35,17 @@ class Api:
         return http.client.HTTPSConnection(*self._to, timeout=timeout, context=self._context)
 
     def request(self, method, path, body=None, content_type="application/json", **query):
-        """The decoded answer; raises Refused. A connection that has gone stale is replaced once."""
+        """The decoded answer; raises Refused."""
         query = {key: value for key, value in query.items() if value}
         if query:
             path += "?" + urllib.parse.urlencode(query)
+        status, text = self.exchange(method, path, body, content_type)
+        if status >= 300:
+            raise Refused(status, text)
+        return json.loads(text)
+
+    def exchange(self, method, path, body=None, content_type="application/json"):
+        """Status and text of the answer, whatever it is. A connection that has gone stale is replaced once."""
         data = json.dumps(body).encode() if body is not None else None
         for attempt in (1, 2):
             connection = getattr(self._local, "connection", None)
@@ -55,9 +62,7 @@ class Api:
                 self._local.connection = None
                 if fresh or attempt == 2:
                     raise
-        if answer.status >= 300:
-            raise Refused(answer.status, text)
-        return json.loads(text)
+        return answer.status, text
 
     def headers(self):
         return dict(self._headers)
