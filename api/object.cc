@@ -41,11 +41,9 @@ Result<Meta> decode_meta(const Json& object) {
   if (meta.key.name.empty() || meta.resource_version.empty()) {
     return fail(Code::kInternal, "an object without name or resourceVersion", "/metadata");
   }
-  for (const auto* map : {"labels", "annotations"}) {
-    auto& into = std::string_view(map) == "labels" ? meta.labels : meta.annotations;
-    if (auto decoded = decode_into(at(json, map), into, std::string("/metadata/") + map); !decoded) {
-      return std::unexpected(decoded.error());
-    }
+  if (auto done = decode_into(at(json, "labels"), meta.labels, "/metadata/labels"); !done) return std::unexpected(done.error());
+  if (auto done = decode_into(at(json, "annotations"), meta.annotations, "/metadata/annotations"); !done) {
+    return std::unexpected(done.error());
   }
   for (const auto& name : as_array(at(json, "finalizers"))) meta.finalizers.emplace_back(as_string(name));
   for (const auto& owner : as_array(at(json, "ownerReferences"))) {

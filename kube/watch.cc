@@ -134,7 +134,8 @@ void Watch::on_piece(std::string_view piece) {
 
 void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
-  auto event = parse_json(line);
+  JsonRoom room;
+  const auto event = parse_json(line, room);
   if (!event) {
     // It may have been an event that nobody tells of again: the server is asked from where all was well. Whoever says the same
     // twice would always do so, and one such object must not stop all others.

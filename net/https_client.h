@@ -29,7 +29,7 @@ struct Endpoint {
 };
 
 struct ClientSettings {
-  std::size_t max_idle = 8;
+  std::size_t max_idle = 32;  // fewer than may be in flight, and a burst would shake hands again and again
   std::size_t max_in_flight = 32;
   std::size_t max_body = 64u << 20;
   Duration connect_timeout = std::chrono::seconds(10);
