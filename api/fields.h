@@ -9,7 +9,7 @@
 //         field("end", &Pool::end, "Last address.", {.required = true, .max_length = 45})};
 //   };
 //
-// A field is a string, bool, integer, Json (anything), a map of strings, a value type with a table, or a std::optional or
+// A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a std::optional or
 // std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so that server-side
 // apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of a list-map.
 #pragma once
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/word.h"
 
 namespace knfe::api {
 
@@ -78,6 +79,9 @@ concept Ruled = Tabled<T> && requires { Fields<T>::rules; };
 using StringMap = std::map<std::string, std::string>;
 
 template <class T>
+concept Text = std::same_as<T, std::string> || std::same_as<T, Word>;
+
+template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
@@ -115,7 +119,7 @@ Result<void> decode_into(const Json& json, T& out, const Where& where) {
     return decode_into(json, out.emplace(), where);
   } else if (json.is_null()) {
     return {};
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (Text<T>) {
     if (!json.is_string()) return wrong_kind(where, "a string");
     out = as_string(json);
   } else if constexpr (std::same_as<T, bool>) {
@@ -169,8 +173,8 @@ Json encode(const T& value) {
     return value;
   } else if constexpr (is_optional<T>) {
     return value ? encode(*value) : Json();
-  } else if constexpr (std::same_as<T, std::string>) {
-    return value.empty() ? Json() : Json(value);
+  } else if constexpr (Text<T>) {
+    return value.empty() ? Json() : Json(std::string_view(value));
   } else if constexpr (std::same_as<T, bool>) {
     return value ? Json(true) : Json();
   } else if constexpr (std::integral<T>) {
@@ -192,7 +196,7 @@ Json encode(const T& value) {
       Json encoded = encode(member);
       if (encoded.is_null() && f.is.required) {
         using Member = std::remove_cvref_t<decltype(member)>;
-        if constexpr (std::same_as<Member, std::string>) encoded = "";
+        if constexpr (Text<Member>) encoded = "";
         if constexpr (std::same_as<Member, bool>) encoded = false;
         if constexpr (is_vector<Member>) encoded = JsonArray();
       }
@@ -219,7 +223,7 @@ JsonObject schema_of(const Is& is) {
     schema["type"] = "object";
     schema["x-kubernetes-preserve-unknown-fields"] = true;
     describe_scalar(schema, is);
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (Text<T>) {
     schema["type"] = "string";
     describe_scalar(schema, is);
   } else if constexpr (std::same_as<T, bool>) {

@@ -126,14 +126,14 @@ StatusReport report_status(const View& view, const std::string& ns, const std::s
     const bool part = service && service->meta.uid == owner->uid;
     return (ns.empty() || meta.key.ns == ns) && (name.empty() ? !part : meta.key.name == name);
   };
-  for (const auto& [key, service] : view.services.all()) {
-    if (wanted(service.meta)) roots.emplace_back(key.ns, service_node(service, view));
+  for (const auto* service : view.services.all()) {
+    if (wanted(service->meta)) roots.emplace_back(service->meta.key.ns, service_node(*service, view));
   }
-  for (const auto& [key, network] : view.networks.all()) {
-    if (wanted(network.meta)) roots.emplace_back(key.ns, network_node(network));
+  for (const auto* network : view.networks.all()) {
+    if (wanted(network->meta)) roots.emplace_back(network->meta.key.ns, network_node(*network));
   }
-  for (const auto& [key, function] : view.functions.all()) {
-    if (wanted(function.meta)) roots.emplace_back(key.ns, function_node(function, view));
+  for (const auto* function : view.functions.all()) {
+    if (wanted(function->meta)) roots.emplace_back(function->meta.key.ns, function_node(*function, view));
   }
   StatusReport report;
   report.found = !roots.empty();

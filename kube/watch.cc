@@ -86,13 +86,14 @@ void Watch::list_page(const std::string& token) {
 
 void Watch::note(const Json& object) {
   const Json& metadata = at(object, "metadata");
-  listed_.insert({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))});
+  listed_.add(as_string(at(metadata, "namespace")), as_string(at(metadata, "name")));
 }
 
 void Watch::complete(const std::string& version) {
   state_ = State::kWatching;
   version_ = version;
   doubted_.reset();
+  listed_.seal();
   events_.synced(listed_, version_);
   listed_.clear();
   events_.progress(version_);

@@ -163,6 +163,7 @@ int main(int argc, char** argv) {
       return plan_point(point, networks, attachments, moment);
     });
     networks.on_change([&manager, &points, of_points](const Network* before, const Network* after) {
+      if (before && after && before->spec == after->spec) return;  // its status is none of a ConnectionPoint's business
       for (const auto* point : points.by_index((after ? after : before)->meta.key.name))
         manager.enqueue(of_points, point->meta.key);
     });
