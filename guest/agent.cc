@@ -249,7 +249,7 @@ void Agent::report() {
   object["status"].as_object().erase("observedGeneration");  // the operator's
   reporting_ = true;
   report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
-                           [this](Result<Json> answer) {
+                           [this](const Result<Json>& answer) {
                              reporting_ = false;
                              if (answer) {
                                member_informer_.ingest(*answer);

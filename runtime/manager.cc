@@ -149,7 +149,7 @@ void Manager::perform(Run& run, const Action& action) {
 // Null where nothing has the name. That nobody could say is a failure.
 void Manager::read_live(Run& run, const Action& action, std::function<void(const Json& live)> then) {
   run.call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
-                       [this, &run, &action, then = std::move(then)](Result<Json> live) {
+                       [this, &run, &action, then = std::move(then)](const Result<Json>& live) {
                          if (live) return then(*live);
                          if (live.error().code == Code::kNotFound) return then(kNothing);
                          failed(run, action, live.error());
@@ -225,25 +225,21 @@ void Manager::send(Run& run, const Action& action, bool force) {
       KNFE_CHECK(false && "a proof is read, not sent");
   }
   run.call = api_.call(counted_as(action), verb, std::move(request),
-                       [this, &run, &action](Result<Json> answer) { answered(run, action, std::move(answer)); });
+                       [this, &run, &action](const Result<Json>& answer) { answered(run, action, answer); });
 }
 
-void Manager::answered(Run& run, const Action& action, Result<Json> answer) {
+void Manager::answered(Run& run, const Action& action, const Result<Json>& answer) {
   const bool is_delete = action.verb == Action::Verb::kDelete;
   if (!answer) {
     const Code code = answer.error().code;
     if (action.verb == Action::Verb::kCreate && code == Code::kAlreadyExists) return learn_taken(run, action);
     // What was to be changed is gone: nothing of it is left to change. (A kind that is not there is another matter.)
     const bool changes = is_delete || action.verb == Action::Verb::kPatch || !action.subresource.empty();
-    if (code == Code::kNotFound && changes) {
-      answer = Json();
-    } else {
-      return failed(run, action, answer.error());
-    }
+    if (code != Code::kNotFound || !changes) return failed(run, action, answer.error());
   }
-  const bool gone = answer->is_null();
+  const bool gone = !answer;
   if (auto* informer = informer_of(action.resource)) {
-    const auto version = std::string(as_string(at(*answer, "metadata", "resourceVersion")));
+    const auto version = gone ? std::string() : std::string(as_string(at(*answer, "metadata", "resourceVersion")));
     const auto* meta = informer->cache().meta(action.key);
     if (is_delete) {
       run.awaited.push_back({&informer->cache(), action.key, {}, action.uid, {}});
@@ -328,7 +324,7 @@ void Manager::tell(const Run& run) {
                                     {"uid", meta->uid}};
     const auto slot = events_in_flight_.emplace(events_in_flight_.end());
     *slot = api_.call(kEvents.plural, "create", kube::create_request(kEvents, event),
-                      [this, slot](Result<Json>) { loop_.post([this, slot] { events_in_flight_.erase(slot); }); });
+                      [this, slot](const Result<Json>&) { loop_.post([this, slot] { events_in_flight_.erase(slot); }); });
   }
 }
 

@@ -106,7 +106,7 @@ class Manager {
   void confirm(Run& run, const Action& action);
   void prove_absence(Run& run, const Action& action);
   Error still_there(const Action& action, const Json& live);
-  void answered(Run& run, const Action& action, Result<Json> answer);
+  void answered(Run& run, const Action& action, const Result<Json>& answer);
   void learn_taken(Run& run, const Action& action);
   void failed(Run& run, const Action& action, const Error& error);
   void tell(const Run& run);
