@@ -87,6 +87,7 @@ macro_rules! kind {
             #[serde(default)]
             pub spec: $spec,
             #[serde(default)]
+            #[allow(dead_code)] // of children nobody reads it
             pub status: Status,
         }
 
