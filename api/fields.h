@@ -9,9 +9,10 @@
 //         field("end", &Pool::end, "Last address.", {.required = true, .max_length = 45})};
 //   };
 //
-// A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a std::optional or
-// std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so that server-side
-// apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of a list-map.
+// A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a
+// std::optional or std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so
+// that server-side apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of
+// a list-map.
 #pragma once
 
 #include <array>
@@ -95,7 +96,7 @@ inline constexpr bool is_vector<std::vector<T>> = true;
 // A JSON pointer, as long as nobody wants to read it: a chain of its steps.
 class Where {
  public:
-  Where(const char* root) : name_(root) {}  // NOLINT(google-explicit-constructor): such as "/spec"
+  Where(const char* root) : name_(root) {}       // NOLINT(google-explicit-constructor): such as "/spec"
   Where(std::string_view root) : name_(root) {}  // NOLINT(google-explicit-constructor)
   Where(const Where& above, std::string_view name) : above_(&above), name_(name) {}
   Where(const Where& above, std::size_t index) : above_(&above), index_(index) {}

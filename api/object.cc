@@ -47,7 +47,8 @@ Result<Meta> decode_meta(const Json& object) {
   }
   for (const auto& name : as_array(at(json, "finalizers"))) meta.finalizers.emplace_back(as_string(name));
   for (const auto& owner : as_array(at(json, "ownerReferences"))) {
-    meta.owners.push_back({as_string(at(owner, "apiVersion")), as_string(at(owner, "kind")), std::string(as_string(at(owner, "name"))), std::string(as_string(at(owner, "uid"))),
+    meta.owners.push_back({as_string(at(owner, "apiVersion")), as_string(at(owner, "kind")),
+                           std::string(as_string(at(owner, "name"))), std::string(as_string(at(owner, "uid"))),
                            as_bool(at(owner, "controller"))});
   }
   return meta;

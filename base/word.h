@@ -1,4 +1,5 @@
-// Word: a text of which there are many alike. Equal words are kept once: thousands of objects say "Ready", "True" and the same time.
+// Word: a text of which there are many alike. Equal words are kept once: thousands of objects say "Ready", "True" and the same
+// time.
 //
 // Eight bytes, never changed in place; copies and comparisons of words cost no more than those of a pointer. Any thread may have
 // words; making one takes a lock.

@@ -235,7 +235,8 @@ void Agent::report() {
   for (auto& condition : wanted) {
     const auto* before = api::find(member->status.conditions, condition.type);
     condition.observed_generation = member->meta.generation;
-    condition.last_transition_time = before && before->status == condition.status ? before->last_transition_time : Word(wall_seconds());
+    condition.last_transition_time =
+        before && before->status == condition.status ? before->last_transition_time : Word(wall_seconds());
     same = same && before && before->status == condition.status && before->reason == condition.reason &&
            before->message == condition.message;
   }

@@ -18,9 +18,7 @@ class Listed {
  public:
   void add(std::string_view ns, std::string_view name) { names_.push_back(hashes(ns, name)); }
   void seal() { std::sort(names_.begin(), names_.end()); }  // before anything is asked
-  bool contains(const api::Key& key) const {
-    return std::binary_search(names_.begin(), names_.end(), hashes(key.ns, key.name));
-  }
+  bool contains(const api::Key& key) const { return std::binary_search(names_.begin(), names_.end(), hashes(key.ns, key.name)); }
   std::size_t size() const { return names_.size(); }
   void clear() { names_ = {}; }
 

@@ -67,20 +67,21 @@ void Watch::open_stream() {
 }
 
 void Watch::list_page(const std::string& token) {
-  exchange_ = api_.call(resource_.plural, "list", list_request(resource_, scope_, kPage, token), [this](const Result<Json>& page) {
-    if (!page) {
-      state_ = State::kEmpty;
-      return retry(page.error());
-    }
-    for (const auto& item : as_array(at(*page, "items"))) {
-      note(item);
-      events_.put(item);  // items of a typed list do not say what they are; nobody below asks
-    }
-    const std::string next(as_string(at(*page, "metadata", "continue")));
-    if (!next.empty()) return list_page(next);
-    complete(version_of(*page));
-    open();
-  });
+  exchange_ =
+      api_.call(resource_.plural, "list", list_request(resource_, scope_, kPage, token), [this](const Result<Json>& page) {
+        if (!page) {
+          state_ = State::kEmpty;
+          return retry(page.error());
+        }
+        for (const auto& item : as_array(at(*page, "items"))) {
+          note(item);
+          events_.put(item);  // items of a typed list do not say what they are; nobody below asks
+        }
+        const std::string next(as_string(at(*page, "metadata", "continue")));
+        if (!next.empty()) return list_page(next);
+        complete(version_of(*page));
+        open();
+      });
 }
 
 void Watch::note(const Json& object) {

@@ -108,9 +108,7 @@ TEST_CASE_FIXTURE(Fixture, "a server that cannot stream lists is read in pages, 
     Watch paged(
         loop, client, api::Network::resource, Scope{},
         {[&](const Json& json) { seen += std::string(as_string(at(json, "metadata", "name"))) + " "; }, [](const Json&) {},
-         [&](const Listed& known, const std::string& version) {
-           seen += std::to_string(known.size()) + "@" + version + " ";
-         },
+         [&](const Listed& known, const std::string& version) { seen += std::to_string(known.size()) + "@" + version + " "; },
          [](const std::string&) {}});
     paged.start();
     other.only().head(status);
