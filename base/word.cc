@@ -14,12 +14,12 @@ struct Word::Entry {
 
 struct Word::Pool {
   struct Hash {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
     std::size_t operator()(const Entry& entry) const { return (*this)(std::string_view(entry.text)); }
   };
   struct Equal {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     bool operator()(const Entry& a, const Entry& b) const { return a.text == b.text; }
     bool operator()(const Entry& a, std::string_view b) const { return a.text == b; }
     bool operator()(std::string_view a, const Entry& b) const { return a == b.text; }

@@ -127,12 +127,12 @@ class Cache : public CacheBase {
  private:
   using Object = std::unique_ptr<T>;  // stays where it is: the indexes point to it, and it has its key inside
   struct HashOfKey {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     std::size_t operator()(const api::Key& key) const { return std::hash<std::string>()(key.name); }
     std::size_t operator()(const Object& object) const { return (*this)(object->meta.key); }
   };
   struct SameKey {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     bool operator()(const Object& a, const Object& b) const { return a->meta.key == b->meta.key; }
     bool operator()(const api::Key& a, const Object& b) const { return a == b->meta.key; }
     bool operator()(const Object& a, const api::Key& b) const { return a->meta.key == b; }
@@ -145,7 +145,7 @@ class Cache : public CacheBase {
     return owner ? std::string_view(owner->uid) : std::string_view();
   }
   struct ByOwner {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     bool operator()(const T* a, const T* b) const {
       const auto order = owner_of(a) <=> owner_of(b);
       return order != 0 ? order < 0 : a->meta.key < b->meta.key;
