@@ -4,7 +4,7 @@ CRASH_STRIDE ?= 1
 FAULTS ?=
 SIM ?=
 BENCH ?=
-CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2
+CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2 r=build/bench/r
 
 .PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest sim sim-short sim-selftest model bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
@@ -78,11 +78,14 @@ model: packages tools example          ## The simulator's API server held agains
 	cmake --build --preset dev --target knfe knfe_model
 	test/integration/run --name model --only model --model-seconds 300
 
-bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json; BENCH=--full for the large one
+bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json, build/bench; BENCH=--full for the large one
 	bench/peers/go/build
+	bench/peers/rust/build
 	bench/peers/knfe/build
 	bench/conformance $(CONTESTANTS)
 	bench/run $(BENCH) $(CONTESTANTS)
+	bench/replay $(BENCH) $(CONTESTANTS)
+	bench/report
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down

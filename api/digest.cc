@@ -1,124 +1,192 @@
 #include "api/digest.h"
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
 namespace knfe::api {
 
 namespace {
 
-// One entry of an ownership tree (fieldsV1): "f:name", "k:{...}", "v:value", "i:index" or ".".
-bool matches_key(const Json& item, const Json& wanted) {
-  for (const auto& [key, value] : as_object(wanted)) {
-    const Json& found = at(item, std::string_view(key.data(), key.size()));
-    const bool same = found == value || (found.is_int64() && value.is_uint64() && as_int(found, -1) == as_int(value, -2)) ||
-                      (found.is_uint64() && value.is_int64() && as_int(found, -1) == as_int(value, -2));
-    if (!same) return false;
+constexpr std::uint64_t kObject = 0x6f, kList = 0x6c, kText = 0x74, kNumber = 0x6e, kOther = 0x78;
+
+std::uint64_t stirred(std::uint64_t value) {
+  value ^= value >> 32;
+  value *= 0xd6e8feb86659fd93u;
+  value ^= value >> 32;
+  value *= 0xd6e8feb86659fd93u;
+  return value ^ (value >> 32);
+}
+
+std::uint64_t joined(std::uint64_t a, std::uint64_t b) { return stirred(a * 0x9e3779b97f4a7c15u + b + 0x632be59bd9b4e019u); }
+
+std::uint64_t digest_of_text(std::string_view text) {
+  std::uint64_t out = text.size() ^ kText;
+  for (; text.size() >= 8; text.remove_prefix(8)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), 8);
+    out = joined(out, word);
   }
-  return true;
+  std::uint64_t rest = 0;
+  if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+  return joined(out, rest);
 }
 
-Json cut(const Json& value, const JsonObject& fields) {
-  const bool leaf = fields.empty();
-  if (leaf) return value;
-  if (value.is_array()) {
-    JsonArray out;
-    for (const auto& [name, below] : fields) {
-      const std::string_view step(name.data(), name.size());
-      if (step.starts_with("k:")) {
-        auto wanted = parse_json(step.substr(2));
-        if (!wanted) continue;
-        for (const auto& item : value.get_array()) {
-          if (matches_key(item, *wanted)) out.push_back(cut(item, as_object(below)));
-        }
-      } else if (step.starts_with("v:")) {
-        auto wanted = parse_json(step.substr(2));
-        for (const auto& item : value.get_array()) {
-          if (wanted && item == *wanted) out.push_back(item);
-        }
-      }
-    }
-    return out;
+// Members of an object, and entries of a list without order, are summed up: so nothing has to be sorted, or copied.
+class Sum {
+ public:
+  void add(std::uint64_t part) {
+    sum_ += stirred(part);
+    ++count_;
   }
-  JsonObject out;
-  for (const auto& [name, below] : fields) {
-    const std::string_view step(name.data(), name.size());
-    if (!step.starts_with("f:")) continue;
-    // A null that somebody wrote is a value, too: pod templates keep it.
-    if (const auto* member = as_object(value).if_contains(step.substr(2))) out[step.substr(2)] = cut(*member, as_object(below));
+  void add(std::string_view key, std::uint64_t value) { add(joined(digest_of_text(key), value)); }
+  std::uint64_t of(std::uint64_t kind) const { return joined(sum_ ^ kind, count_); }
+  bool empty() const { return count_ == 0; }
+
+ private:
+  std::uint64_t sum_ = 0, count_ = 0;
+};
+
+// Of the entries of a list, of which it only turns out at the end whether they have an order.
+class ListSum {
+ public:
+  void add(const Json& item, std::uint64_t digest) {
+    all_objects_ = all_objects_ && item.is_object();
+    ordered_ = joined(ordered_, digest);
+    any_order_.add(digest);
   }
-  return out;
-}
+  std::uint64_t result(bool to_the_letter) const {
+    return all_objects_ && !to_the_letter ? any_order_.of(kList) : joined(ordered_, kList);
+  }
 
-std::uint64_t stir(std::uint64_t hash) {
-  hash ^= hash >> 33;
-  hash *= 0xff51afd7ed558ccdu;
-  hash ^= hash >> 33;
-  hash *= 0xc4ceb9fe1a85ec53u;
-  return hash ^ hash >> 33;
-}
+ private:
+  bool all_objects_ = true;
+  std::uint64_t ordered_ = 0;
+  Sum any_order_;
+};
 
-std::uint64_t digest(const Json& value, bool to_the_letter);
+bool is_to_the_letter(std::string_view member) { return member == "workload"; }
 
-std::uint64_t digest_of_member(std::string_view key, const Json& value, bool to_the_letter) {
-  return stir(hash64(key, 1) ^ digest(value, to_the_letter || key == "workload"));
-}
-
-// Of the value itself, not of a text that is made for it. What is unordered is summed up.
 std::uint64_t digest(const Json& value, bool to_the_letter) {
   if (const auto* object = value.if_object()) {
-    std::uint64_t sum = 1;
-    for (const auto& member : *object) {
-      sum += digest_of_member({member.key().data(), member.key().size()}, member.value(), to_the_letter);
-    }
-    return stir(sum);
+    Sum sum;
+    for (const auto& [key, member] : *object) sum.add(key, digest(member, to_the_letter || is_to_the_letter(key)));
+    return sum.of(kObject);
   }
-  if (const auto* array = value.if_array()) {
-    const bool unordered =
-        !to_the_letter && std::all_of(array->begin(), array->end(), [](const Json& item) { return item.is_object(); });
-    std::uint64_t sum = 2;
-    for (const auto& item : *array) sum = (unordered ? sum : stir(sum)) + digest(item, to_the_letter);
-    return stir(sum);
+  if (const auto* list = value.if_array()) {
+    ListSum sum;
+    for (const auto& item : *list) sum.add(item, digest(item, to_the_letter));
+    return sum.result(to_the_letter);
   }
-  if (const auto* text = value.if_string()) return hash64({text->data(), text->size()}, 2);
-  if (const auto* number = value.if_int64()) return stir(static_cast<std::uint64_t>(*number) + 3);
-  if (const auto* number = value.if_uint64()) return stir(*number + 3);
-  return hash64(to_text(value), 3);
+  if (value.is_string()) return digest_of_text(as_string(value));
+  if (value.is_int64()) return joined(kNumber, static_cast<std::uint64_t>(value.get_int64()));
+  if (value.is_uint64()) return joined(kNumber, value.get_uint64());
+  return joined(kOther, digest_of_text(to_text(value)));
 }
 
-// Zero is what is not there.
-std::uint64_t never_zero(std::uint64_t digest) { return digest ? digest : 1; }
+bool same_number(const Json& a, const Json& b) {
+  const bool mixed = (a.is_int64() && b.is_uint64()) || (a.is_uint64() && b.is_int64());
+  return mixed && as_int(a, -1) == as_int(b, -2);
+}
+
+bool matches_key(const Json& item, const Json& wanted) {
+  return std::all_of(as_object(wanted).begin(), as_object(wanted).end(), [&](const auto& pair) {
+    const Json& found = at(item, pair.key());
+    return found == pair.value() || same_number(found, pair.value());
+  });
+}
+
+// The one member and its text of a key such as {"type":"Ready"}, as nearly all are; parsing them would be most of the work.
+std::optional<std::pair<std::string_view, std::string_view>> plain_key(std::string_view key) {
+  constexpr std::string_view kMiddle = R"(":")";
+  if (!key.starts_with(R"({")") || !key.ends_with(R"("})") || key.find('\\') != key.npos) return std::nullopt;
+  key.remove_prefix(2);
+  key.remove_suffix(2);
+  const auto middle = key.find(kMiddle);
+  if (middle == key.npos) return std::nullopt;
+  const auto name = key.substr(0, middle), value = key.substr(middle + kMiddle.size());
+  if (name.find('"') != name.npos || value.find('"') != value.npos) return std::nullopt;
+  return std::pair(name, value);
+}
+
+std::uint64_t digest_of_cut(const Json& value, const JsonObject& fields, bool to_the_letter);
+
+std::uint64_t digest_of_entries(const JsonArray& list, const JsonObject& fields, bool to_the_letter) {
+  ListSum sum;
+  for (const auto& [name, below] : fields) {
+    const std::string_view step = name;
+    const auto take_where = [&](const auto& wanted) {
+      for (const auto& item : list) {
+        if (wanted(item)) sum.add(item, digest_of_cut(item, as_object(below), to_the_letter));
+      }
+    };
+    if (step.starts_with("k:")) {
+      if (const auto plain = plain_key(step.substr(2))) {
+        take_where([&](const Json& item) {
+          const Json& member = at(item, plain->first);
+          return member.is_string() && as_string(member) == plain->second;
+        });
+      } else if (const auto key = parse_json(step.substr(2))) {
+        take_where([&](const Json& item) { return matches_key(item, *key); });
+      }
+    } else if (step.starts_with("v:")) {
+      const auto entry = parse_json(step.substr(2));
+      for (const auto& item : list) {
+        if (entry && item == *entry) sum.add(item, digest(item, to_the_letter));
+      }
+    }
+  }
+  return sum.result(to_the_letter);
+}
+
+// Of the part of `value` that `fields` (fieldsV1) name. A step of that tree is "f:name", "k:{...}", "v:value", "i:index" or ".".
+std::uint64_t digest_of_cut(const Json& value, const JsonObject& fields, bool to_the_letter) {
+  if (fields.empty()) return digest(value, to_the_letter);
+  if (const auto* list = value.if_array()) return digest_of_entries(*list, fields, to_the_letter);
+  Sum sum;
+  for (const auto& [name, below] : fields) {
+    const std::string_view step = name;
+    if (!step.starts_with("f:")) continue;
+    const auto key = step.substr(2);
+    // A null that somebody wrote is a value, too: pod templates keep it.
+    if (const auto* member = as_object(value).if_contains(key)) {
+      sum.add(key, digest_of_cut(*member, as_object(below), to_the_letter || is_to_the_letter(key)));
+    }
+  }
+  return sum.of(kObject);
+}
+
+std::uint64_t not_zero(std::uint64_t digest) { return digest ? digest : 1; }
 
 }  // namespace
 
-Json owned_part(const Json& object, std::string_view manager, std::string_view subresource) {
-  for (const auto& entry : as_array(at(object, "metadata", "managedFields"))) {
-    if (as_string(at(entry, "manager")) == manager && as_string(at(entry, "operation")) == "Apply" &&
-        as_string(at(entry, "subresource")) == subresource) {
-      return cut(object, as_object(at(entry, "fieldsV1")));
-    }
-  }
-  return nullptr;
-}
-
 std::uint64_t digest_of_desired(const Json& object) {
-  std::uint64_t sum = 1;
-  for (const auto& member : as_object(object)) {
-    const std::string_view key(member.key().data(), member.key().size());
+  Sum sum;
+  for (const auto& [key, member] : as_object(object)) {
     if (key == "apiVersion" || key == "kind") continue;
     if (key != "metadata") {
-      sum += digest_of_member(key, member.value(), false);
+      sum.add(key, digest(member, is_to_the_letter(key)));
       continue;
     }
-    JsonObject metadata = as_object(member.value());
-    for (const char* identity : {"name", "namespace", "uid", "resourceVersion"}) metadata.erase(identity);
-    if (!metadata.empty()) sum += digest_of_member(key, std::move(metadata), false);
+    Sum metadata;
+    for (const auto& [name, value] : as_object(member)) {
+      if (name != "name" && name != "namespace" && name != "uid" && name != "resourceVersion") {
+        metadata.add(name, digest(value, is_to_the_letter(name)));
+      }
+    }
+    if (!metadata.empty()) sum.add(key, metadata.of(kObject));
   }
-  return never_zero(stir(sum));
+  return not_zero(sum.of(kObject));
 }
 
 std::uint64_t digest_of_owned(const Json& object, std::string_view manager, std::string_view subresource) {
-  const Json part = owned_part(object, manager, subresource);
-  return part.is_null() ? 0 : never_zero(digest(part, false));
+  for (const auto& entry : as_array(at(object, "metadata", "managedFields"))) {
+    if (as_string(at(entry, "manager")) == manager && as_string(at(entry, "operation")) == "Apply" &&
+        as_string(at(entry, "subresource")) == subresource) {
+      return not_zero(digest_of_cut(object, as_object(at(entry, "fieldsV1")), false));
+    }
+  }
+  return 0;
 }
 
 std::uint64_t hash64(std::string_view text, std::uint64_t seed) {

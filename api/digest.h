@@ -10,11 +10,10 @@
 
 namespace knfe::api {
 
-// The part of a live object that `manager` owns by apply, through `subresource` ("" or "status"). Null if it owns nothing.
-Json owned_part(const Json& object, std::string_view manager, std::string_view subresource);
 // Of an object as it is sent: apiVersion, kind and the identity in metadata do not count.
 std::uint64_t digest_of_desired(const Json& object);
-// 0 if `manager` owns nothing there.
+// Of what `manager` owns by apply, through `subresource` ("" or "status"); 0 if it owns nothing there. Digests are compared
+// within one process: they may be others in the next version.
 std::uint64_t digest_of_owned(const Json& object, std::string_view manager, std::string_view subresource);
 // 64-bit FNV-1a: for names and digests, not against an attacker.
 std::uint64_t hash64(std::string_view text, std::uint64_t seed = 0);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "api/object.h"
 #include "test/fakes/json_test.h"
 
@@ -61,19 +63,16 @@ Json wanted(const Json& spec) { return JsonObject{{"metadata", {{"name", "a"}}},
 
 }  // namespace
 
-TEST_CASE("what is owned is cut out of the live object, and nothing else") {
-  CHECK(
-      canonical(owned_part(json(kLive), "knfe", "")) ==
-      R"({"metadata":{"finalizers":["knfe.io/member-runs"],"labels":{"knfe.io/role":"r"},"ownerReferences":[{"apiVersion":"knfe.io/v1alpha1",)"
-      R"("blockOwnerDeletion":true,"controller":true,"kind":"MemberSet","name":"m","uid":"s"}]},)"
-      R"("spec":{"connectionPoints":[{"name":"core","networkRef":{"name":"net"}},{"name":"access"}],"ordinal":0,"role":"r"}})");
-  CHECK(canonical(owned_part(json(kLive), "knfe", "status")) ==
-        R"({"status":{"conditions":[{"status":"False","type":"Ready"}]}})");
+TEST_CASE("what is owned counts, and nothing else") {
+  CHECK(digest_of_owned(json(kLive), "knfe", "status") ==
+        digest_of_desired(json(R"({"status": {"conditions": [{"status": "False", "type": "Ready"}]}})")));
+  CHECK(digest_of_owned(json(kLive), "knfe", "status") !=
+        digest_of_desired(json(R"({"status": {"conditions": [{"status": "False", "type": "Ready", "message": "theirs"}]}})")));
 }
 
 TEST_CASE("a manager that has applied nothing owns nothing") {
-  CHECK(owned_part(json(kLive), "kubectl", "").is_null());  // it updated
-  CHECK(owned_part(json(kLive), "knfe", "scale").is_null());
+  CHECK(digest_of_owned(json(kLive), "kubectl", "") == 0);  // it updated
+  CHECK(digest_of_owned(json(kLive), "knfe", "scale") == 0);
   CHECK(digest_of_owned(json(kLive), "other", "") == 0);
   CHECK(digest_of_owned(json(R"({"metadata": {}})"), "knfe", "") == 0);
   CHECK(digest_of_desired(json("{}")) != 0);
@@ -164,10 +163,27 @@ TEST_CASE("ownership of any shape is read without harm") {
     INFO(fields);
     Json live = applied(json(R"({"list": [1, {"a": 2}], "": 1})"), {});
     live.at_pointer("/metadata/managedFields/0/fieldsV1") = json(fields);
-    owned_part(live, "knfe", "");
     CHECK(digest_of_owned(live, "knfe", "") != digest_of_desired(wanted(json(R"({"list": [1, {"a": 2}]})"))));
   }
-  CHECK(owned_part(json(R"({"metadata": {"managedFields": [1, null, {"manager": 4}, {}]}})"), "knfe", "").is_null());
+  CHECK(digest_of_owned(json(R"({"metadata": {"managedFields": [1, null, {"manager": 4}, {}]}})"), "knfe", "") == 0);
+}
+
+TEST_CASE("texts that differ anywhere, and values of other kinds, have other digests") {
+  std::set<std::uint64_t> seen;
+  const auto note = [&](const Json& value) { seen.insert(digest_of_desired(JsonObject{{"spec", value}})); };
+  for (std::size_t length = 0; length < 40; ++length) {
+    note(Json(std::string(length, 'a')));
+    for (std::size_t place = 0; place < length; ++place) {
+      std::string text(length, 'a');
+      text[place] = 'b';
+      note(Json(text));
+    }
+  }
+  for (const char* other : {"0", "1", "-1", "1.5", "true", "false", "null", "[]", "{}", R"([""])", R"({"": ""})", R"([[]])",
+                            R"(["a", "b"])", R"([["a"], "b"])", R"([{"a": 1}, {"b": 2}])", R"([{"a": 2}, {"b": 1}])",
+                            R"([{"a": 1, "b": 2}])", R"([{"a": 1}, {"a": 1}])", R"([{"a": 1}])"})
+    note(json(other));
+  CHECK(seen.size() == 40 + 40 * 39 / 2 + 19);
 }
 
 TEST_CASE("hashes are fixed: names of Allocations are made of them") {

@@ -9,9 +9,10 @@
 //         field("end", &Pool::end, "Last address.", {.required = true, .max_length = 45})};
 //   };
 //
-// A field is a string, bool, integer, Json (anything), a map of strings, a value type with a table, or a std::optional or
-// std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so that server-side
-// apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of a list-map.
+// A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a
+// std::optional or std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so
+// that server-side apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of
+// a list-map.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/word.h"
 
 namespace knfe::api {
 
@@ -78,6 +80,9 @@ concept Ruled = Tabled<T> && requires { Fields<T>::rules; };
 using StringMap = std::map<std::string, std::string>;
 
 template <class T>
+concept Text = std::same_as<T, std::string> || std::same_as<T, Word>;
+
+template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
@@ -88,50 +93,63 @@ inline constexpr bool is_vector<std::vector<T>> = true;
 
 // ---- decode ------------------------------------------------------------------------------------------------------
 
-inline std::unexpected<Error> wrong_kind(const std::string& pointer, const char* wanted) {
-  return fail(Code::kInvalid, std::string("must be ") + wanted, pointer);
-}
+// A JSON pointer, as long as nobody wants to read it: a chain of its steps.
+class Where {
+ public:
+  Where(const char* root) : name_(root) {}       // NOLINT(google-explicit-constructor): such as "/spec"
+  Where(std::string_view root) : name_(root) {}  // NOLINT(google-explicit-constructor)
+  Where(const Where& above, std::string_view name) : above_(&above), name_(name) {}
+  Where(const Where& above, std::size_t index) : above_(&above), index_(index) {}
+  std::string text() const;
 
-// Unknown members are skipped: newer servers know more. `pointer` is where `json` stands, for messages.
+ private:
+  const Where* above_ = nullptr;
+  std::string_view name_;
+  std::optional<std::size_t> index_;
+};
+
+std::unexpected<Error> wrong_kind(const Where& where, const char* wanted);
+
+// Unknown members are skipped: newer servers know more. `where` is where `json` stands, for messages.
 template <class T>
-Result<void> decode_into(const Json& json, T& out, const std::string& pointer) {
+Result<void> decode_into(const Json& json, T& out, const Where& where) {
   if constexpr (std::same_as<T, Json>) {
     out = json;
   } else if constexpr (is_optional<T>) {
     if (json.is_null()) return {};
-    return decode_into(json, out.emplace(), pointer);
+    return decode_into(json, out.emplace(), where);
   } else if (json.is_null()) {
     return {};
-  } else if constexpr (std::same_as<T, std::string>) {
-    if (!json.is_string()) return wrong_kind(pointer, "a string");
+  } else if constexpr (Text<T>) {
+    if (!json.is_string()) return wrong_kind(where, "a string");
     out = as_string(json);
   } else if constexpr (std::same_as<T, bool>) {
-    if (!json.is_bool()) return wrong_kind(pointer, "true or false");
+    if (!json.is_bool()) return wrong_kind(where, "true or false");
     out = json.get_bool();
   } else if constexpr (std::integral<T>) {
     const std::int64_t number = as_int(json, INT64_MIN);
-    if (number == INT64_MIN || !std::in_range<T>(number)) return wrong_kind(pointer, "an integer");
+    if (number == INT64_MIN || !std::in_range<T>(number)) return wrong_kind(where, "an integer");
     out = static_cast<T>(number);
   } else if constexpr (std::same_as<T, StringMap>) {
-    if (!json.is_object()) return wrong_kind(pointer, "an object");
+    if (!json.is_object()) return wrong_kind(where, "an object");
     for (const auto& [key, value] : json.get_object()) {
-      if (!value.is_string()) return wrong_kind(pointer + "/" + std::string(key), "a string");
+      if (!value.is_string()) return wrong_kind({where, key}, "a string");
       out.emplace(key, as_string(value));
     }
   } else if constexpr (is_vector<T>) {
-    if (!json.is_array()) return wrong_kind(pointer, "a list");
+    if (!json.is_array()) return wrong_kind(where, "a list");
     out.reserve(json.get_array().size());
     for (const auto& item : json.get_array()) {
-      const std::string where = pointer + "/" + std::to_string(out.size());
-      const auto decoded = decode_into(item, out.emplace_back(), where);
+      const Where at_item(where, out.size());
+      const auto decoded = decode_into(item, out.emplace_back(), at_item);
       if (!decoded) return decoded;
     }
   } else {
     static_assert(Tabled<T>, "a value type needs a field table");
-    if (!json.is_object()) return wrong_kind(pointer, "an object");
+    if (!json.is_object()) return wrong_kind(where, "an object");
     Result<void> result;
     const auto one = [&](const auto& f) {
-      result = decode_into(at(json, f.name), out.*(f.member), pointer + "/" + f.name);
+      result = decode_into(at(json, f.name), out.*(f.member), {where, f.name});
       return result.has_value();
     };
     std::apply([&](const auto&... f) { return (one(f) && ...); }, Fields<T>::list);
@@ -141,9 +159,9 @@ Result<void> decode_into(const Json& json, T& out, const std::string& pointer) {
 }
 
 template <class T>
-Result<T> decode(const Json& json, const std::string& pointer = {}) {
+Result<T> decode(const Json& json, const Where& where = "") {
   T out{};
-  if (auto decoded = decode_into(json, out, pointer); !decoded) return std::unexpected(std::move(decoded).error());
+  if (auto decoded = decode_into(json, out, where); !decoded) return std::unexpected(std::move(decoded).error());
   return out;
 }
 
@@ -156,8 +174,8 @@ Json encode(const T& value) {
     return value;
   } else if constexpr (is_optional<T>) {
     return value ? encode(*value) : Json();
-  } else if constexpr (std::same_as<T, std::string>) {
-    return value.empty() ? Json() : Json(value);
+  } else if constexpr (Text<T>) {
+    return value.empty() ? Json() : Json(std::string_view(value));
   } else if constexpr (std::same_as<T, bool>) {
     return value ? Json(true) : Json();
   } else if constexpr (std::integral<T>) {
@@ -179,7 +197,7 @@ Json encode(const T& value) {
       Json encoded = encode(member);
       if (encoded.is_null() && f.is.required) {
         using Member = std::remove_cvref_t<decltype(member)>;
-        if constexpr (std::same_as<Member, std::string>) encoded = "";
+        if constexpr (Text<Member>) encoded = "";
         if constexpr (std::same_as<Member, bool>) encoded = false;
         if constexpr (is_vector<Member>) encoded = JsonArray();
       }
@@ -206,7 +224,7 @@ JsonObject schema_of(const Is& is) {
     schema["type"] = "object";
     schema["x-kubernetes-preserve-unknown-fields"] = true;
     describe_scalar(schema, is);
-  } else if constexpr (std::same_as<T, std::string>) {
+  } else if constexpr (Text<T>) {
     schema["type"] = "string";
     describe_scalar(schema, is);
   } else if constexpr (std::same_as<T, bool>) {

@@ -32,7 +32,7 @@ std::string_view Meta::label(const char* name) const {
 Result<Meta> decode_meta(const Json& object) {
   const Json& json = at(object, "metadata");
   Meta meta;
-  meta.key = {std::string(as_string(at(json, "namespace"))), std::string(as_string(at(json, "name")))};
+  meta.key = {as_string(at(json, "namespace")), std::string(as_string(at(json, "name")))};
   meta.uid = as_string(at(json, "uid"));
   meta.resource_version = as_string(at(json, "resourceVersion"));
   meta.generation = as_int(at(json, "generation"));
@@ -41,15 +41,13 @@ Result<Meta> decode_meta(const Json& object) {
   if (meta.key.name.empty() || meta.resource_version.empty()) {
     return fail(Code::kInternal, "an object without name or resourceVersion", "/metadata");
   }
-  for (const auto* map : {"labels", "annotations"}) {
-    auto& into = std::string_view(map) == "labels" ? meta.labels : meta.annotations;
-    if (auto decoded = decode_into(at(json, map), into, std::string("/metadata/") + map); !decoded) {
-      return std::unexpected(decoded.error());
-    }
+  if (auto done = decode_into(at(json, "labels"), meta.labels, "/metadata/labels"); !done) return std::unexpected(done.error());
+  if (auto done = decode_into(at(json, "annotations"), meta.annotations, "/metadata/annotations"); !done) {
+    return std::unexpected(done.error());
   }
   for (const auto& name : as_array(at(json, "finalizers"))) meta.finalizers.emplace_back(as_string(name));
   for (const auto& owner : as_array(at(json, "ownerReferences"))) {
-    meta.owners.push_back({std::string(as_string(at(owner, "apiVersion"))), std::string(as_string(at(owner, "kind"))),
+    meta.owners.push_back({as_string(at(owner, "apiVersion")), as_string(at(owner, "kind")),
                            std::string(as_string(at(owner, "name"))), std::string(as_string(at(owner, "uid"))),
                            as_bool(at(owner, "controller"))});
   }
@@ -73,12 +71,12 @@ bool is_true(const Conditions& conditions, std::string_view type) {
 }
 
 Key key_of(const Json& object) {
-  return {std::string(as_string(at(object, "metadata", "namespace"))), std::string(as_string(at(object, "metadata", "name")))};
+  return {as_string(at(object, "metadata", "namespace")), std::string(as_string(at(object, "metadata", "name")))};
 }
 
 JsonObject skeleton(const Resource& resource, const Key& key) {
   JsonObject metadata{{"name", key.name}};
-  if (!key.ns.empty()) metadata["namespace"] = key.ns;
+  if (!key.ns.empty()) metadata["namespace"] = key.ns.text();
   return {{"apiVersion", resource.api_version()}, {"kind", resource.kind}, {"metadata", std::move(metadata)}};
 }
 

@@ -28,14 +28,15 @@ struct Resource {
 };
 
 struct Owner {
-  std::string api_version, kind, name, uid;
+  Word api_version, kind;
+  std::string name, uid;
   bool controller = false;
   bool operator==(const Owner&) const = default;
 };
 
 // A namespaced name. For cluster-scoped resources the namespace is empty.
 struct Key {
-  std::string ns;
+  Word ns;
   std::string name;
   auto operator<=>(const Key&) const = default;
   std::string text() const { return ns.empty() ? name : ns + "/" + name; }
@@ -48,7 +49,7 @@ struct Meta {
   std::string uid;
   std::string resource_version;
   std::int64_t generation = 0;
-  std::string created;  // RFC 3339
+  Word created;  // RFC 3339
   bool deleting = false;
   StringMap labels;
   StringMap annotations;
@@ -69,11 +70,11 @@ void take_digests(Meta& meta, const Json& object, std::string_view manager);
 
 // metav1.Condition.
 struct Condition {
-  std::string type;
-  std::string status;  // True, False, Unknown
-  std::string reason;
-  std::string message;
-  std::string last_transition_time;
+  Word type;
+  Word status;  // True, False, Unknown
+  Word reason;
+  Word message;
+  Word last_transition_time;
   std::int64_t observed_generation = 0;
   bool operator==(const Condition&) const = default;
 };

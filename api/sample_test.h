@@ -18,6 +18,8 @@ void fill(T& out, int& number) {
     out = true;
   } else if constexpr (std::integral<T>) {
     out = static_cast<T>(number);
+  } else if constexpr (std::same_as<T, Word>) {
+    out = "text" + std::to_string(number);
   } else if constexpr (std::same_as<T, StringMap>) {
     out = {{"key" + std::to_string(number), "value"}, {"other", std::to_string(number)}};
   } else if constexpr (is_vector<T>) {

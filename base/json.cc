@@ -7,20 +7,25 @@ namespace knfe {
 
 namespace bj = boost::json;
 
-Result<Json> parse_json(std::string_view text) {
-  // One for all texts: it keeps the room that it has needed.
-  static thread_local bj::stream_parser parser = [] {
-    bj::parse_options options;
-    options.max_depth = 512;
-    return bj::stream_parser({}, options);
-  }();
-  parser.reset();
+namespace {
+
+Result<Json> parsed(std::string_view text, bj::storage_ptr storage) {
+  bj::parse_options options;
+  options.max_depth = 512;
+  unsigned char scratch[4096];
+  bj::parser parser({}, options, scratch, sizeof scratch);
+  parser.reset(std::move(storage));
   bj::error_code error;
-  const std::size_t used = parser.write(bj::string_view(text.data(), text.size()), error);
-  if (!error) parser.finish(error);
+  const std::size_t used = parser.write_some(text.data(), text.size(), error);
+  if (!error && used < text.size()) error = bj::error::extra_data;
   if (error) return fail(Code::kInvalid, "not JSON: " + error.message(), "byte " + std::to_string(used));
   return parser.release();
 }
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text) { return parsed(text, {}); }
+Result<Json> parse_json(std::string_view text, JsonRoom& room) { return parsed(text, room.storage()); }
 
 std::string to_text(const Json& value) { return bj::serialize(value); }
 

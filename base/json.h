@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,19 @@ using JsonArray = boost::json::array;
 
 // Depth is limited to 512; errors name the byte offset.
 Result<Json> parse_json(std::string_view text);
+
+// Room on the stack for what is parsed, looked at and forgotten: most texts cost no allocation. A value must not outlive it; its
+// copies may.
+class JsonRoom {
+ public:
+  JsonRoom() : memory_(first_, sizeof first_) {}
+  boost::json::storage_ptr storage() { return &memory_; }
+
+ private:
+  alignas(std::max_align_t) unsigned char first_[24 << 10];
+  boost::json::monotonic_resource memory_;
+};
+Result<Json> parse_json(std::string_view text, JsonRoom& room);
 std::string to_text(const Json& value);
 // Keys sorted, no white space: equal values have equal text.
 std::string canonical(const Json& value);

@@ -39,7 +39,7 @@ class Reader {
     if (at_ == steps_.size()) return loop_.stop();
     const auto& step = steps_[at_];
     call_ = api_.call(step.resource.plural, "list", kube::list_request(step.resource, step.scope, 500, token),
-                      [this, &step](Result<Json> page) {
+                      [this, &step](const Result<Json>& page) {
                         if (!page) {
                           result_ = std::unexpected(page.error());
                           if (page.error().code == Code::kNotFound)

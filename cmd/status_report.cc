@@ -155,10 +155,11 @@ class Roots {
   template <class T, class MakeNode>
   void add(const kube::Cache<T>& cache, MakeNode node) {
     if (!query_.kind.empty() && query_.kind != T::resource.kind) return;
-    for (const auto& [key, object] : cache.all()) {
+    for (const T* object : cache.all()) {
+      const auto& key = object->meta.key;
       if (!ns_.empty() && key.ns != ns_) continue;
-      if (query_.name.empty() ? is_below(object.meta) : key.name != query_.name) continue;
-      nodes.emplace_back(key.ns, node(object));
+      if (query_.name.empty() ? is_below(object->meta) : key.name != query_.name) continue;
+      nodes.emplace_back(key.ns, node(*object));
     }
   }
   std::vector<std::pair<std::string, Node>> nodes;  // with their namespaces

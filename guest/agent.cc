@@ -244,7 +244,8 @@ void Agent::report() {
   for (auto& condition : wanted) {
     const auto* before = api::find(member->status.conditions, condition.type);
     condition.observed_generation = member->meta.generation;
-    condition.last_transition_time = before && before->status == condition.status ? before->last_transition_time : wall_seconds();
+    condition.last_transition_time =
+        before && before->status == condition.status ? before->last_transition_time : Word(wall_seconds());
     same = same && before && before->status == condition.status && before->reason == condition.reason &&
            before->message == condition.message;
   }
@@ -258,7 +259,7 @@ void Agent::report() {
   object["status"].as_object().erase("observedGeneration");  // the operator's
   reporting_ = true;
   report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
-                           [this](Result<Json> answer) {
+                           [this](const Result<Json>& answer) {
                              reporting_ = false;
                              if (answer) {
                                report_wait_ = kRetry;

@@ -53,7 +53,7 @@ void attempt(const std::shared_ptr<Install>& install) {
   const auto& identity = install->identity;
   install->call = install->api.call(api::ConfigMap::resource.plural, "get",
                                     kube::get_request(api::ConfigMap::resource, {identity.ns, identity.function + "-peers"}),
-                                    [install](Result<Json> map) {
+                                    [install](const Result<Json>& map) {
                                       const auto& self = install->identity.member;
                                       auto list = map ? read_member_list(as_string(at(*map, "data", "members.json")), self)
                                                       : Result<MemberList>(std::unexpected(map.error()));

@@ -44,8 +44,9 @@ void ApiClient::send(const std::shared_ptr<Call>& call, bool fresh_token) {
     ++counts_[{call->verb, call->resource, status}];
     if (status == 401 && !fresh_token) return send(call, true);
     const std::string what = std::string(call->verb) + " " + call->request.target.substr(0, call->request.target.find('?'));
-    Result<Json> result = response ? read_reply(*response, what) : Result<Json>(std::unexpected(response.error()));
-    if (auto done = std::exchange(call->done, nullptr)) done(std::move(result));
+    JsonRoom room;
+    const Result<Json> result = response ? read_reply(*response, what, room) : Result<Json>(std::unexpected(response.error()));
+    if (auto done = std::exchange(call->done, nullptr)) done(result);
   });
 }
 

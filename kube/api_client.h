@@ -13,7 +13,7 @@ namespace knfe::kube {
 
 class ApiClient {
  public:
-  using Done = std::function<void(Result<Json>)>;
+  using Done = std::function<void(const Result<Json>&)>;  // the answer lives while it is called: copies may be kept
 
   // `transport` and this must outlive every handle given out.
   ApiClient(net::Client& transport, const Config& config);

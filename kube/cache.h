@@ -3,14 +3,17 @@
 // Belongs to the loop's thread. Pointers are valid until the next event, so a plan may use them and must not keep them.
 #pragma once
 
+#include <algorithm>
 #include <functional>
-#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/object.h"
+#include "kube/listed.h"
 #include "kube/request.h"
 
 namespace knfe::kube {
@@ -56,7 +59,7 @@ class Cache : public CacheBase {
 
   const T* get(const api::Key& key) const {
     const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : &found->second;
+    return found == objects_.end() ? nullptr : found->get();
   }
   const api::Meta* meta(const api::Key& key) const override {
     const T* object = get(key);
@@ -66,18 +69,32 @@ class Cache : public CacheBase {
   std::pair<std::size_t, std::size_t> readiness() const override {
     std::pair<std::size_t, std::size_t> counts{0, 0};
     if constexpr (requires(const T& object) { api::find(object.status.conditions, "Ready"); }) {
-      for (const auto& [key, object] : objects_) {
-        if (const auto* ready = api::find(object.status.conditions, "Ready"))
+      for (const auto& object : objects_) {
+        if (const auto* ready = api::find(object->status.conditions, "Ready"))
           ++(ready->status == "True" ? counts.first : counts.second);
       }
     }
     return counts;
   }
-  const std::map<api::Key, T>& all() const { return objects_; }
+  // By name.
+  std::vector<const T*> all() const {
+    std::vector<const T*> out;
+    out.reserve(objects_.size());
+    for (const auto& object : objects_) out.push_back(object.get());
+    std::sort(out.begin(), out.end(), [](const T* a, const T* b) { return a->meta.key < b->meta.key; });
+    return out;
+  }
 
   // Those whose controller has this UID, by name.
-  std::vector<const T*> owned_by(const std::string& uid) const { return found_in(by_owner_, uid); }
-  std::vector<const T*> by_index(const std::string& value) const { return found_in(by_index_, value); }
+  std::vector<const T*> owned_by(const std::string& uid) const {
+    const auto [first, last] = by_owner_.equal_range(std::string_view(uid));
+    return {first, last};
+  }
+  std::vector<const T*> by_index(const std::string& value) const {
+    const auto found = by_index_.find(value);
+    if (found == by_index_.end()) return {};
+    return {found->second.begin(), found->second.end()};
+  }
 
   void on_change(Changed changed) { listeners_.push_back(std::move(changed)); }
 
@@ -89,16 +106,16 @@ class Cache : public CacheBase {
   void put(T object) {
     const auto found = objects_.find(object.meta.key);
     if (found != objects_.end()) {
-      if (version_less(object.meta.resource_version, found->second.meta.resource_version)) return;
-      forget(found->second);
-      if constexpr (requires { object.inherit(found->second); }) object.inherit(found->second);
-      T before = std::exchange(found->second, std::move(object));
-      remember(found->second);
-      const auto& version = before.meta.resource_version;
-      if (!version.empty() && version == found->second.meta.resource_version) return;
-      for (const auto& changed : listeners_) changed(&before, &found->second);
+      T& stored = **found;
+      if (version_less(object.meta.resource_version, stored.meta.resource_version)) return;
+      forget(stored);
+      if constexpr (requires { object.inherit(stored); }) object.inherit(stored);
+      const T before = std::exchange(stored, std::move(object));
+      remember(stored);
+      if (!before.meta.resource_version.empty() && before.meta.resource_version == stored.meta.resource_version) return;
+      for (const auto& changed : listeners_) changed(&before, &stored);
     } else {
-      const auto& stored = objects_.emplace(object.meta.key, std::move(object)).first->second;
+      const T& stored = **objects_.insert(std::make_unique<T>(std::move(object))).first;
       remember(stored);
       for (const auto& changed : listeners_) changed(nullptr, &stored);
     }
@@ -106,48 +123,70 @@ class Cache : public CacheBase {
   // `version` is that of the deletion: a successor that is known already stays.
   void erase(const api::Key& key, const std::string& version) {
     const auto found = objects_.find(key);
-    if (found == objects_.end() || version_less(version, found->second.meta.resource_version)) return;
-    forget(found->second);
-    const T before = std::move(found->second);
-    objects_.erase(found);
-    for (const auto& changed : listeners_) changed(&before, nullptr);
+    if (found == objects_.end() || version_less(version, (*found)->meta.resource_version)) return;
+    forget(**found);
+    const auto before = std::move(objects_.extract(found).value());
+    for (const auto& changed : listeners_) changed(before.get(), nullptr);
   }
   // What a complete list of this version does not name is gone.
-  void keep_only(const std::set<api::Key>& known, const std::string& version) {
+  void keep_only(const Listed& known, const std::string& version) {
     std::vector<api::Key> gone;
-    for (const auto& [key, object] : objects_) {
-      if (!known.contains(key)) gone.push_back(key);
+    for (const auto& object : objects_) {
+      if (!known.contains(object->meta.key)) gone.push_back(object->meta.key);
     }
+    std::sort(gone.begin(), gone.end());
     for (const auto& key : gone) erase(key, version);
   }
 
  private:
-  using Index = std::unordered_map<std::string, std::set<api::Key>>;
-
-  std::vector<const T*> found_in(const Index& index, const std::string& value) const {
-    std::vector<const T*> out;
-    if (const auto found = index.find(value); found != index.end()) {
-      for (const auto& key : found->second) out.push_back(&objects_.at(key));
+  using Object = std::unique_ptr<T>;  // stays where it is: the indexes point to it, and it has its key inside
+  struct HashOfKey {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
+    std::size_t operator()(const api::Key& key) const {
+      return std::hash<std::string>()(key.name) * 31 + std::hash<std::string_view>()(key.ns);
     }
-    return out;
+    std::size_t operator()(const Object& object) const { return (*this)(object->meta.key); }
+  };
+  struct SameKey {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
+    bool operator()(const Object& a, const Object& b) const { return a->meta.key == b->meta.key; }
+    bool operator()(const api::Key& a, const Object& b) const { return a == b->meta.key; }
+    bool operator()(const Object& a, const api::Key& b) const { return a->meta.key == b; }
+  };
+  struct ByKey {
+    bool operator()(const T* a, const T* b) const { return a->meta.key < b->meta.key; }
+  };
+  static std::string_view owner_of(const T* object) {
+    const auto* owner = object->meta.controller();
+    return owner ? std::string_view(owner->uid) : std::string_view();
   }
+  struct ByOwner {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
+    bool operator()(const T* a, const T* b) const {
+      const auto order = owner_of(a) <=> owner_of(b);
+      return order != 0 ? order < 0 : a->meta.key < b->meta.key;
+    }
+    bool operator()(const T* a, std::string_view uid) const { return owner_of(a) < uid; }
+    bool operator()(std::string_view uid, const T* b) const { return uid < owner_of(b); }
+  };
+
   void remember(const T& object) {
-    if (const auto* owner = object.meta.controller()) by_owner_[owner->uid].insert(object.meta.key);
-    if (index_of_) by_index_[index_of_(object)].insert(object.meta.key);
+    if (object.meta.controller()) by_owner_.insert(&object);
+    if (index_of_) by_index_[index_of_(object)].insert(&object);
   }
+  // Before the object changes: it is found by what it says.
   void forget(const T& object) {
-    if (const auto* owner = object.meta.controller()) drop(by_owner_, owner->uid, object.meta.key);
-    if (index_of_) drop(by_index_, index_of_(object), object.meta.key);
-  }
-  static void drop(Index& index, const std::string& value, const api::Key& key) {
-    const auto found = index.find(value);
-    found->second.erase(key);
-    if (found->second.empty()) index.erase(found);
+    if (object.meta.controller()) by_owner_.erase(&object);
+    if (!index_of_) return;
+    const auto found = by_index_.find(index_of_(object));
+    found->second.erase(&object);
+    if (found->second.empty()) by_index_.erase(found);
   }
 
   IndexOf index_of_;
-  std::map<api::Key, T> objects_;
-  Index by_owner_, by_index_;
+  std::unordered_set<Object, HashOfKey, SameKey> objects_;
+  std::set<const T*, ByOwner> by_owner_;
+  std::unordered_map<std::string, std::set<const T*, ByKey>> by_index_;
   std::vector<Changed> listeners_;
 };
 

@@ -94,7 +94,10 @@ TEST_CASE_FIXTURE(Fixture, "what a complete list does not name is gone, unless i
   cache.put(claim("b", "2"));
   cache.put(claim("new", "9"));  // read live meanwhile
   told.clear();
-  cache.keep_only({{"n", "a"}}, "5");
+  Listed known;
+  known.add("n", "a");
+  known.seal();
+  cache.keep_only(known, "5");
   CHECK(told == "2>- ");
   CHECK(version("a") == "1");
   CHECK(version("new") == "9");

@@ -37,10 +37,10 @@ class Informer : public InformerBase {
                 },
                 [this](const Json& object) {
                   const Json& metadata = at(object, "metadata");
-                  cache_.erase({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))},
+                  cache_.erase({as_string(at(metadata, "namespace")), std::string(as_string(at(metadata, "name")))},
                                std::string(as_string(at(metadata, "resourceVersion"))));
                 },
-                [this](const std::set<api::Key>& known, const std::string& version) {
+                [this](const Listed& known, const std::string& version) {
                   cache_.keep_only(known, version);
                   cache_.set_synced();
                 },

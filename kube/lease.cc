@@ -30,7 +30,7 @@ void Lease::attempt() {
   if (releasing_) return;
   if (held() && !last_.is_null()) return write(update_request(kLeases, key_, body(last_, identity_)), "update");
   if (!held() && std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
-  call_ = api_.call(kLeases.plural, "get", get_request(kLeases, key_), [this](Result<Json> lease) {
+  call_ = api_.call(kLeases.plural, "get", get_request(kLeases, key_), [this](const Result<Json>& lease) {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
     log(Level::kWarning, "the lease cannot be read", {{"error", lease.error().text()}});
@@ -55,7 +55,7 @@ void Lease::decide(const Json& lease) {
 void Lease::write(net::Request request, const char* verb) {
   const auto sent = boot_now();  // the lease counts from before the request: the server may have taken it at once
   request.timeout = kRenew;
-  call_ = api_.call(kLeases.plural, verb, std::move(request), [this, sent](Result<Json> lease) {
+  call_ = api_.call(kLeases.plural, verb, std::move(request), [this, sent](const Result<Json>& lease) {
     if (!lease) {
       last_ = nullptr;  // whether it was written is unknown: read before the next try
       log(Level::kInfo, "the lease was not renewed", {{"error", lease.error().text()}});
@@ -63,7 +63,7 @@ void Lease::write(net::Request request, const char* verb) {
       if (lease.error().code == Code::kConflict || lease.error().code == Code::kNotFound) good_until_ = {};
       return again(std::max(Duration(500), retry_after(lease.error())));
     }
-    last_ = std::move(*lease);
+    last_ = *lease;
     holder_ = identity_;
     const bool lapsed = !held();
     good_until_ = sent + kDeadline;

@@ -143,8 +143,8 @@ Error status_error(const Json& status, int http_code, std::string_view retry_aft
   return error;
 }
 
-Result<Json> read_reply(const net::Response& response, const std::string& what) {
-  auto body = parse_json(response.body);
+Result<Json> read_reply(const net::Response& response, const std::string& what, JsonRoom& room) {
+  auto body = parse_json(response.body, room);
   if (response.status >= 200 && response.status < 300) {
     if (!body) return fail(Code::kInternal, "the API server's answer is " + body.error().text(), what);
     return body;

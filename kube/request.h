@@ -41,7 +41,7 @@ net::Request list_request(const api::Resource& resource, const Scope& scope, int
 net::Request watch_request(const api::Resource& resource, const Scope& scope, const std::string& version, int seconds);
 
 // The object of a 2xx answer, else the metav1.Status as an Error. `what` names the request in messages.
-Result<Json> read_reply(const net::Response& response, const std::string& what);
+Result<Json> read_reply(const net::Response& response, const std::string& what, JsonRoom& room);
 // A metav1.Status (an answer, or an ERROR event of a watch) as an Error.
 Error status_error(const Json& status, int http_code, std::string_view retry_after);
 

@@ -16,7 +16,8 @@ constexpr api::Resource kNodes{"", "v1", "Node", "nodes", false};
 const api::Resource kNetworks = api::Network::resource;
 
 Error refused(int status, const std::string& body, const net::Headers& headers = {}) {
-  const auto reply = read_reply({status, headers, body}, "get /x");
+  JsonRoom room;
+  const auto reply = read_reply({status, headers, body}, "get /x", room);
   REQUIRE_FALSE(reply);
   return reply.error();
 }
@@ -85,7 +86,8 @@ TEST_CASE("a delete names whom it means") {
 }
 
 TEST_CASE("an answer is its object, or what the server says") {
-  CHECK(canonical(read_reply({201, {}, R"({"a": 1})"}, "x").value()) == R"({"a":1})");
+  JsonRoom room;
+  CHECK(canonical(read_reply({201, {}, R"({"a": 1})"}, "x", room).value()) == R"({"a":1})");
   CHECK(refused(200, "no JSON").code == Code::kInternal);
   const auto error = refused(403, R"({"kind": "Status", "message": "pods is forbidden", "reason": "Forbidden", "code": 403})");
   CHECK(error.code == Code::kForbidden);

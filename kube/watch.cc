@@ -63,26 +63,26 @@ void Watch::open_stream() {
 }
 
 void Watch::list_page(const std::string& token) {
-  exchange_ = api_.call(resource_.plural, "list", list_request(resource_, scope_, kPage, token), [this](Result<Json> page) {
-    if (!page) {
-      state_ = State::kEmpty;
-      return retry(page.error());
-    }
-    for (const auto& item : as_array(at(*page, "items"))) {
-      Json object = item;  // items of a typed list do not say what they are; nobody below asks
-      note(object);
-      events_.put(object);
-    }
-    const std::string next(as_string(at(*page, "metadata", "continue")));
-    if (!next.empty()) return list_page(next);
-    complete(version_of(*page));
-    open();
-  });
+  exchange_ =
+      api_.call(resource_.plural, "list", list_request(resource_, scope_, kPage, token), [this](const Result<Json>& page) {
+        if (!page) {
+          state_ = State::kEmpty;
+          return retry(page.error());
+        }
+        for (const auto& item : as_array(at(*page, "items"))) {
+          note(item);
+          events_.put(item);  // items of a typed list do not say what they are; nobody below asks
+        }
+        const std::string next(as_string(at(*page, "metadata", "continue")));
+        if (!next.empty()) return list_page(next);
+        complete(version_of(*page));
+        open();
+      });
 }
 
 void Watch::note(const Json& object) {
   const Json& metadata = at(object, "metadata");
-  listed_.insert({std::string(as_string(at(metadata, "namespace"))), std::string(as_string(at(metadata, "name")))});
+  listed_.add(as_string(at(metadata, "namespace")), as_string(at(metadata, "name")));
 }
 
 void Watch::complete(const std::string& version) {
@@ -90,6 +90,7 @@ void Watch::complete(const std::string& version) {
   state_ = State::kWatching;
   version_ = version;
   doubted_.reset();
+  listed_.seal();
   events_.synced(listed_, version_);
   listed_.clear();
   events_.progress(version_);
@@ -131,7 +132,8 @@ void Watch::on_piece(std::string_view piece) {
 
 void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
-  auto event = parse_json(line);
+  JsonRoom room;
+  const auto event = parse_json(line, room);
   if (!event) {
     // It may have been an event that nobody tells of again: the server is asked from where all was well, and then for a list,
     // in which it must be, too. A list that says so twice would always do so, and one such object must not stop all others.

@@ -13,10 +13,10 @@
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "kube/api_client.h"
+#include "kube/listed.h"
 #include "net/loop.h"
 
 namespace knfe::kube {
@@ -25,7 +25,7 @@ struct WatchEvents {
   std::function<void(const Json& object)> put;      // it is there, or has changed
   std::function<void(const Json& object)> removed;  // it is gone; the object is its last state
   // A list is complete: at `version`, exactly these were there.
-  std::function<void(const std::set<api::Key>& known, const std::string& version)> synced;
+  std::function<void(const Listed& known, const std::string& version)> synced;
   std::function<void(const std::string& version)> progress;  // everything up to this version has been told
 };
 
@@ -63,7 +63,7 @@ class Watch {
   bool streamed_lists_ = true;  // until the server refuses one
   bool served_ = true;
   std::string version_;          // seen last, when Watching
-  std::set<api::Key> listed_;    // while Streaming or Paging
+  Listed listed_;                // while Streaming or Paging
   std::string buffer_;           // of an event that is not complete yet
   std::string head_error_body_;  // of an answer that is no 200
   int head_status_ = 0;

@@ -118,8 +118,8 @@ void ConditionWriter::set_text(std::string_view type, std::string_view status, s
                                std::string_view message) {
   const auto* before = api::find(live_, type);
   const bool moved = !before || before->status != status;
-  conditions.push_back({std::string(type), std::string(status), std::string(reason), cut(message, kLongestMessage),
-                        moved ? moment_.wall : before->last_transition_time, meta_.generation});
+  conditions.push_back({type, status, reason, cut(message, kLongestMessage),
+                        moved ? Word(moment_.wall) : before->last_transition_time, meta_.generation});
   // That something is under way is no warning; that somebody has to act is.
   const bool bad = status == "True" && (type == "Stalled" || type == "DeletionBlocked");
   const bool worth_telling = type != "Reconciling" && (before ? moved || (bad && before->reason != reason) : status == "True");

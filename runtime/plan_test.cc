@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture, "to be stalled is a warning, to be under way is none"
 }
 
 TEST_CASE_FIXTURE(Fixture, "ready, under way and stuck exclude each other") {
-  const auto state = [this] { return of("Ready").status + of("Reconciling").status + of("Stalled").status; };
+  const auto state = [this] { return of("Ready").status.text() + of("Reconciling").status + of("Stalled").status; };
   round([](auto& write) { write.set_ready(true, false, "Good", "g"); });
   CHECK(state() == "TrueFalseFalse");
   round([](auto& write) { write.set_ready(false, false, "Waiting", "w"); });
@@ -97,7 +97,7 @@ TEST_CASE_FIXTURE(Fixture, "a refusal by the API server overrides what the plan 
   CHECK(of("Ready").status == "False");
   CHECK(of("Stalled").status == "True");
   CHECK(of("Ready").reason == "Refused");
-  CHECK(of("Ready").message.find("spec.containers is empty") != std::string::npos);
+  CHECK(of("Ready").message.text().find("spec.containers is empty") != std::string::npos);
   const Error taken{Code::kAlreadyExists, "Pod x exists", {}, {}, 0};
   moment.refusal = &taken;
   round([](auto& write) { write.set_ready(true, false, "Good", "g"); });

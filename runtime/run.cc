@@ -82,7 +82,7 @@ void Run::perform(const Action& action) {
 // Null where nothing has the name. That nobody could say is a failure.
 void Run::read_live(const Action& action, std::function<void(const Json& live)> then) {
   call = api_.call(action.resource.plural, "get", kube::get_request(action.resource, action.key),
-                   [this, &action, then = std::move(then)](Result<Json> live) {
+                   [this, &action, then = std::move(then)](const Result<Json>& live) {
                      if (live) return then(*live);
                      if (live.error().code == Code::kNotFound) return then(kNothing);
                      failed(action, live.error());
@@ -111,7 +111,7 @@ void Run::prove_absence(const Action& action) {
 void Run::prove_none(const Action& action) {
   call =
       api_.call(action.resource.plural, "list", kube::list_request(action.resource, {action.key.ns, action.selector, {}}, 1, {}),
-                [this, &action](Result<Json> page) {
+                [this, &action](const Result<Json>& page) {
                   if (!page) return failed(action, page.error());
                   if (!at(*page, "items").is_array() || !as_array(at(*page, "items")).empty()) {
                     const std::string one = std::string(action.resource.kind) + " with " + action.selector;
@@ -170,9 +170,9 @@ void Run::send(const Action& action, bool force) {
     case Action::Verb::kProveNone:
       KNFE_CHECK(false && "a proof is read, not sent");
   }
-  call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](Result<Json> answer) {
+  call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](const Result<Json>& answer) {
     if (answer || answer.error().code == Code::kConflict) host_.wrote(action, verb, effect_of(action, answer));
-    answered(action, std::move(answer));
+    answered(action, answer);
   });
 }
 
@@ -183,7 +183,7 @@ const char* Run::effect_of(const Action& action, const Result<Json>& answer) con
   return known && known->resource_version == as_string(at(*answer, "metadata", "resourceVersion")) ? "noop" : "changed";
 }
 
-void Run::answered(const Action& action, Result<Json> answer) {
+void Run::answered(const Action& action, const Result<Json>& answer) {
   if (!answer) {
     const Code code = answer.error().code;
     if (action.verb == Action::Verb::kCreate && code == Code::kAlreadyExists) return learn_taken(action);
@@ -191,12 +191,11 @@ void Run::answered(const Action& action, Result<Json> answer) {
     const bool changes =
         action.verb == Action::Verb::kDelete || action.verb == Action::Verb::kPatch || !action.subresource.empty();
     if (code != Code::kNotFound || !changes) return failed(action, answer.error());
-    answer = Json();
   }
-  await(action, *answer);
+  await(action, answer ? *answer : kNothing);
   const bool was_status = plan.status && &action == &*plan.status;
   if (was_status) {
-    if (!answer->is_null()) host_.told(*this);
+    if (answer) host_.told(*this);
     plan.status.reset();
   } else {
     ++next_;

@@ -88,7 +88,7 @@ class Run {
   void prove_absence(const Action& action);
   void prove_none(const Action& action);
   Error still_there(const Action& action, const Json& live);
-  void answered(const Action& action, Result<Json> answer);
+  void answered(const Action& action, const Result<Json>& answer);
   const char* effect_of(const Action& action, const Result<Json>& answer) const;
   void await(const Action& action, const Json& answer);
   void learn_taken(const Action& action);

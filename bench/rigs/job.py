@@ -1,9 +1,12 @@
 """The job as it should be done: what is made for a trial, and what must come of it (bench/job/README.md)."""
 
 import ipaddress
+import json
 import re
+import time
 
-from rigs.rig import BENCH, CNI, NAD
+from rigs.rig import BENCH, CNI, NAD  # noqa: I001  (first: it puts the kit on the path)
+from kit import kinds
 
 TYPES = ["Ready", "Reconciling", "Stalled"]
 READY = ("True", "False", "False")
@@ -72,6 +75,20 @@ def status(primary, truths, reason, attachment, at):
                        **({"attachment": attachment} if attachment else {}),
                        "conditions": [{"type": kind, "status": truth, "reason": reason, "message": "The attachment is as wanted.",
                                        "lastTransitionTime": at} for kind, truth in zip(TYPES, truths)]}}
+
+
+def write_bodies(primaries, file, manager, namespace):
+    """The server-side applies that a contestant must send for these, a line each."""
+    networks = {each["metadata"]["name"]: each for each in primaries if each["kind"] == "Network"}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with open(file, "w") as lines:
+        for primary in primaries:
+            of = primary if primary["kind"] == "Network" else networks[primary["spec"]["network"]]
+            for body, sub in ((child(primary, of), None),
+                              (status(primary, READY, "Ready", child_name(primary), now), "status")):
+                path = kinds.path(body["kind"], namespace, body["metadata"]["name"], sub)
+                lines.write(json.dumps({"path": path + f"?fieldManager={manager}&force=true", "body": body},
+                                       separators=(",", ":")) + "\n")
 
 
 def condition(primary, kind="Ready"):

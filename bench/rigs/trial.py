@@ -113,21 +113,6 @@ class Trial:
 
     # -- floors --
 
-    def writes_file(self, primaries):
-        """The server-side applies that a contestant must send, a line each."""
-        networks = {each["metadata"]["name"]: each for each in primaries if each["kind"] == "Network"}
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        file = self.rig.state / "writes.jsonl"
-        with open(file, "w") as lines:
-            for primary in primaries:
-                of = primary if primary["kind"] == "Network" else networks[primary["spec"]["network"]]
-                for body, sub in ((job.child(primary, of), None),
-                                  (job.status(primary, job.READY, "Ready", job.child_name(primary), now), "status")):
-                    path = kinds.path(body["kind"], self.ns, body["metadata"]["name"], sub)
-                    lines.write(json.dumps({"path": path + "?fieldManager=bench-floor&force=true", "body": body},
-                                           separators=(",", ":")) + "\n")
-        return file
-
     def floor(self, program, *arguments):
         command = ["setpriv", "--pdeathsig", "KILL", "taskset", "--cpu-list", str(CONTESTANT), program,
                    "--kubeconfig", self.rig.kubeconfig(self.ns), *map(str, arguments)]
@@ -137,7 +122,8 @@ class Trial:
         return json.loads(result.stdout)
 
     def write_ceiling(self, program, in_flight):
-        file = self.writes_file(self.populate())
+        file = self.rig.state / "writes.jsonl"
+        job.write_bodies(self.populate(), file, "bench-floor", self.ns)
         self.settle()
         answer = self.floor(program, "--in-flight", in_flight, "--writes", file)
         assert not answer["refused"], f"{answer['refused']} of the floor's writes were refused"

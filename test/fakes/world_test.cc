@@ -81,7 +81,7 @@ void World::control(kube::Cache<T>& cache, Decide decide) {
   controllers_.push_back({T::resource, &cache,
                           [&cache] {
                             std::vector<api::Key> keys;
-                            for (const auto& [key, object] : cache.all()) keys.push_back(key);
+                            for (const auto* object : cache.all()) keys.push_back(object->meta.key);
                             return keys;
                           },
                           [&cache, decide](const api::Key& key, const Moment& moment) {

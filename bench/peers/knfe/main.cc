@@ -131,6 +131,16 @@ runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network
       [&] { return config_of(point.spec.network + "." + point.spec.interface, network->spec); }, attachments, moment);
 }
 
+// Who a child is, whose it is and the digest of what it holds: nothing else of it is kept.
+Result<api::Attachments> decode_child(const Json& json) {
+  auto child = api::decode_only_meta<api::Attachments>(json);
+  if (child) {
+    child->meta.labels.clear();
+    child->meta.annotations.clear();
+  }
+  return child;
+}
+
 int usage() {
   std::fputs("usage: knfe-bench --kubeconfig FILE --namespace NS\n", stderr);
   return 2;
@@ -154,7 +164,7 @@ int main(int argc, char** argv) {
   return runtime::run_program(options, [&](runtime::Operator& program) {
     program.watch(networks);
     program.watch(points);
-    program.watch(attachments, "", api::decode_only_meta<api::Attachments>);
+    program.watch(attachments, "", decode_child);
     auto& manager = program.manager();
     const auto of_networks = manager.control("network", networks, [&](const Network& network, const auto& moment) {
       return plan_network(network, attachments, moment);
@@ -163,6 +173,7 @@ int main(int argc, char** argv) {
       return plan_point(point, networks, attachments, moment);
     });
     networks.on_change([&manager, &points, of_points](const Network* before, const Network* after) {
+      if (before && after && before->spec == after->spec) return;  // its status is none of a ConnectionPoint's business
       for (const auto* point : points.by_index((after ? after : before)->meta.key.name))
         manager.enqueue(of_points, point->meta.key);
     });

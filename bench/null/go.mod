@@ -1,0 +1,3 @@
+module knfe.io/bench/null
+
+go 1.25.0
