@@ -43,7 +43,7 @@ NETWORKS = [
     ("cidr longer than the family allows", one_subnet(cidr="10.20.0.0/33"), [CIDR]),
     ("cidr with an octet too large", one_subnet(cidr="10.20.256.0/24"), [CIDR]),
     ("v6 cidr malformed", one_subnet(cidr="fd20:::/64"), [CIDR]),
-    ("host bits in a v4 cidr", one_subnet(cidr="10.20.0.7/24"), ["must have no host bits set: write 10.20.0.0/24"]),
+    ("host bits in a v4 cidr", one_subnet(cidr="10.20.0.7/24"), ["must have no host bits set, as in 10.20.0.0/24"]),
     ("host bits in a v6 cidr", one_subnet(cidr="fd20::7/64"), ["must have no host bits set"]),
     ("subnets overlap", network(subnets=[subnet("a", "10.20.0.0/16"), subnet("b", "10.20.7.0/24")]),
      ["subnets of one network must not overlap"]),
