@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,7 +113,11 @@ Result<ExecCredential> run_exec_plugin(const ExecPlugin& plugin, Duration limit)
   }
   auto output = read_all(pipe[0], limit);
   ::close(pipe[0]);
-  if (!output) ::kill(pid, SIGKILL);
+  // It may have said all and not end: nobody waits for that.
+  const int ended = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  pollfd end{ended, POLLIN, 0};
+  if (!output || (ended >= 0 && ::poll(&end, 1, static_cast<int>(limit.count())) != 1)) ::kill(pid, SIGKILL);
+  if (ended >= 0) ::close(ended);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

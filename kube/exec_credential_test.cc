@@ -51,6 +51,7 @@ TEST_CASE("a command that fails, hangs or is not there says so, by name") {
   };
   CHECK(why(shell("exit 3")).starts_with("credential plugin /bin/sh: has failed"));
   CHECK(why(shell("exec sleep 60"), Duration(50)).starts_with("credential plugin /bin/sh: did not end in time"));
+  CHECK(why(shell("exec >&-; exec sleep 60"), Duration(50)).starts_with("credential plugin /bin/sh: has failed"));
   CHECK(why({"/no/such", {}, {}, {}}).starts_with("/no/such: cannot be started"));
 }
 

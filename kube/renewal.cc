@@ -23,7 +23,14 @@ void Renewal::look() {
   if (config) {
     const auto& now = config->endpoint;
     changed = now.ca_pem != used_.ca_pem || now.certificate_pem != used_.certificate_pem || now.key_pem != used_.key_pem;
-    if (changed) renewed = client_.renew(now);
+    // A kubeconfig may have been turned to another cluster meanwhile: its certificates are none of this connection's.
+    const bool same_server = now.host == used_.host && now.port == used_.port && now.server_name == used_.server_name &&
+                             now.insecure == used_.insecure && now.ca_pem.empty() == used_.ca_pem.empty();
+    if (changed && !same_server) {
+      renewed = fail(Code::kInvalid, "they are for another server now: it is left as it was", config->source);
+    } else if (changed) {
+      renewed = client_.renew(now);
+    }
     if (changed && renewed) used_ = now;
   } else {
     renewed = std::unexpected(config.error());

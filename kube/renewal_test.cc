@@ -73,4 +73,14 @@ TEST_CASE_FIXTURE(Fixture, "what is half written, or gone for a while, changes n
   CHECK(client.authorities == "second ");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a kubeconfig that was turned to another cluster changes nothing of this connection") {
+  Renewal renewal(loop, client, options, *load_config(options));
+  files["/k/other.crt"] = "others";
+  files["/k/config"] =
+      "current-context: y\ncontexts: [{name: y, context: {cluster: d}}]\n"
+      "clusters: [{name: d, cluster: {server: 'https://other', certificate-authority: other.crt}}]\n";
+  time.pass(loop, seconds(31));
+  CHECK(client.authorities.empty());
+}
+
 }  // namespace knfe::kube

@@ -53,10 +53,13 @@ std::optional<Queue::Taken> Queue::take(Instant now) {
     later_.erase(later_.begin());
     ready_[level(entry->second.priority)][entry->first.controller].insert(entry);
   }
-  const bool lower_first = (taken_ + 1) % kLowerOneIn == 0;
+  // In one turn of so many a lower level leads: the lowest and those between by turns.
+  const std::uint64_t turn = taken_ + 1;
+  const bool lower_first = turn % kLowerOneIn == 0;
+  const std::size_t first = lower_first ? 1 + static_cast<std::size_t>(turn / kLowerOneIn % (ready_.size() - 1)) : 0;
   Order* order = nullptr;
   for (std::size_t i = 0; i < ready_.size() && !order; ++i) {
-    const std::size_t at = lower_first ? ready_.size() - 1 - i : i;
+    const std::size_t at = (first + i) % ready_.size();
     order = ready_of(ready_[at], turn_[at]);
   }
   if (!order) return std::nullopt;

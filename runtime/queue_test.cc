@@ -171,6 +171,21 @@ TEST_CASE_FIXTURE(Fixture, "the lowest priority goes on, though there be no end 
   CHECK(turns <= 8);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what lies between goes on as well, though there be no end above and below it") {
+  const auto key = [](const std::string& name) { return Item{0, {"n", name}}; };
+  for (int i = 0; i < 1000; ++i) queue.add(key("list" + std::to_string(i)), now, Priority::kList);
+  queue.add(key("change"), now, Priority::kChange);
+  bool changed = false;
+  for (int turn = 0; turn < 40 && !changed; ++turn) {
+    queue.add(key("edit" + std::to_string(turn)), now, Priority::kEdit);
+    const auto taken = queue.take(now);
+    REQUIRE(taken);
+    changed = taken->item == key("change");
+    queue.done(taken->item);
+  }
+  CHECK(changed);
+}
+
 TEST_CASE_FIXTURE(Fixture, "what fails keeps its priority, and tells how often it has failed") {
   queue.add(kA, now, Priority::kList);
   queue.take(now);

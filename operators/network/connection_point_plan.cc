@@ -159,10 +159,11 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
   if (of_nobody && !carrier_of(point, view)) {
     if (!workload.name.empty()) plan.actions.push_back(proof_that_none_carries(point));
     plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, meta, kConnectionPointFinalizer));
-    return plan;
+    if (!moment.refusal) return plan;
+  } else if (!carrier_of(point, view)) {
+    return plan;  // the member lets go
   }
-  if (!carrier_of(point, view)) return plan;         // the member lets go
-  if (of_nobody) plan.look_again = Duration(5'000);  // the pod's end wakes its member, and there is none
+  if (of_nobody && !moment.refusal) plan.look_again = Duration(5'000);  // the pod's end wakes its member, and there is none
   const std::string blocked = "Pod " + workload.name + " carries its addresses: it goes when the pod has ended";
   api::ConnectionPointStatus status = point.status;
   ConditionWriter write(point.status.conditions, meta, moment);
