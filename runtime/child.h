@@ -1,6 +1,7 @@
 // Children: objects that an operator makes for another object, named after it, owned by it, gone with it.
 #pragma once
 
+#include "kube/cache.h"
 #include "runtime/plan.h"
 
 namespace knfe::runtime {
@@ -50,5 +51,21 @@ class Children {
   std::string taken_;
   bool ending_ = false;
 };
+
+// Takes the finalizer off a child that is being deleted once its owner is proven gone; while that is there, it decides.
+template <class Child, class Owner>
+Plan plan_release(const Child& child, const kube::Cache<Owner>& owners, std::string_view finalizer) {
+  Plan plan;
+  const auto& meta = child.meta;
+  if (!meta.deleting || !meta.has_finalizer(finalizer)) return plan;
+  if (const auto* owner = meta.controller()) {
+    const api::Key key{meta.key.ns, owner->name};
+    const auto* live = owners.meta(key);
+    if (live && live->uid == owner->uid) return plan;
+    plan.actions.push_back(proof_of_absence(Owner::resource, key, owner->uid));
+  }
+  plan.actions.push_back(finalizer_removal(Child::resource, meta, finalizer));
+  return plan;
+}
 
 }  // namespace knfe::runtime

@@ -4,6 +4,7 @@
 #include "operators/function/membership.h"
 #include "operators/network/address.h"
 #include "operators/network/plan.h"
+#include "runtime/child.h"
 
 namespace knfe::operators {
 
@@ -186,17 +187,7 @@ std::string allocation_name(const api::Network& network, const std::string& ip) 
 }
 
 Plan plan_allocation(const api::Allocation& allocation, const View& view) {
-  Plan plan;
-  const auto& meta = allocation.meta;
-  if (!meta.deleting || !meta.has_finalizer(kAllocationFinalizer)) return plan;
-  if (const auto* owner = meta.controller()) {
-    const api::Key key{meta.key.ns, owner->name};
-    const auto* point = view.connection_points.get(key);
-    if (point && point->meta.uid == owner->uid) return plan;  // it is the claim of that, whoever has deleted it
-    plan.actions.push_back(runtime::proof_of_absence(api::ConnectionPoint::resource, key, owner->uid));
-  }
-  plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, meta, kAllocationFinalizer));
-  return plan;
+  return runtime::plan_release(allocation, view.connection_points, kAllocationFinalizer);
 }
 
 Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, const Moment& moment) {

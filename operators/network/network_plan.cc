@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "operators/network/address.h"
 #include "operators/network/plan.h"
+#include "runtime/child.h"
 
 namespace knfe::operators {
 
@@ -161,17 +162,7 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
 }
 
 Plan plan_attachment(const api::Attachments& attachment, const View& view) {
-  Plan plan;
-  const auto& meta = attachment.meta;
-  if (!meta.deleting || !meta.has_finalizer(kAttachmentFinalizer)) return plan;
-  if (const auto* owner = meta.controller()) {
-    const api::Key key{meta.key.ns, owner->name};
-    const auto* network = view.networks.get(key);
-    if (network && network->meta.uid == owner->uid) return plan;  // that decides
-    plan.actions.push_back(runtime::proof_of_absence(api::Network::resource, key, owner->uid));
-  }
-  plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, meta, kAttachmentFinalizer));
-  return plan;
+  return runtime::plan_release(attachment, view.networks, kAttachmentFinalizer);
 }
 
 }  // namespace knfe::operators
