@@ -63,7 +63,7 @@ Result<Json> explain(const ExplainOptions& options) {
   if (options.ns.empty()) ns = config.default_namespace;
   KNFE_TRY(const std::string path, path_of_question(options.target, ns));
   KNFE_TRY(const auto transport, net::make_https_client(loop, config.endpoint));
-  kube::ApiClient api(*transport, config);
+  kube::ApiClient api(*transport, config, &loop);
   return ask_pods(loop, api, options.home, path);
 }
 

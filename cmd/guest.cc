@@ -35,7 +35,7 @@ struct Outside {
     settings.max_idle = 1;
     KNFE_TRY(transport, net::make_https_client(loop, config.endpoint, settings));
     renewal = std::make_unique<kube::Renewal>(loop, *transport, kube::ConfigOptions{}, config);
-    api = std::make_unique<kube::ApiClient>(*transport, config);
+    api = std::make_unique<kube::ApiClient>(*transport, config, &loop);
     return {};
   }
 };

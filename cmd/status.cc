@@ -78,7 +78,7 @@ int run_status(const StatusOptions& options) {
   net::Loop loop;
   auto transport = net::make_https_client(loop, config->endpoint);
   if (!transport) return give_up(transport.error());
-  kube::ApiClient api(**transport, *config);
+  kube::ApiClient api(**transport, *config, &loop);
 
   const std::string ns = options.all_namespaces ? "" : options.ns.empty() ? config->default_namespace : options.ns;
   operators::View view;

@@ -12,15 +12,25 @@ struct ApiClient::Call {
   net::Handle exchange;
 };
 
-ApiClient::ApiClient(net::Client& transport, const Config& config)
-    : transport_(transport), prefix_(config.path_prefix), name_(config.name), token_(config) {}
+ApiClient::ApiClient(net::Client& transport, const Config& config, net::Loop* loop)
+    : transport_(transport), prefix_(config.path_prefix), name_(config.name), token_(config) {
+  KNFE_CHECK(loop || config.exec.command.empty());
+  if (!config.exec.command.empty()) plugin_ = std::make_unique<PluginToken>(*loop, config.exec);
+}
 
-Result<net::Request> ApiClient::authorised(net::Request request, bool fresh_token) {
+net::Request ApiClient::authorised(net::Request request, const std::string& token) const {
   request.target = prefix_ + request.target;
-  KNFE_TRY(std::string token, token_.get(fresh_token));
   if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
   request.headers.emplace_back("User-Agent", name_);
   return request;
+}
+
+std::string ApiClient::token_at_hand(bool fresh) {
+  auto token = token_.get(fresh);
+  if (token) return std::move(*token);
+  // Without one the server says 401, which reaches the caller like any other refusal.
+  log(Level::kError, "no credentials", {{"error", token.error().text()}});
+  return {};
 }
 
 net::Handle ApiClient::call(std::string_view resource, const char* verb, net::Request request, Done done) {
@@ -33,26 +43,49 @@ net::Handle ApiClient::call(std::string_view resource, const char* verb, net::Re
 }
 
 void ApiClient::send(const std::shared_ptr<Call>& call, bool fresh_token) {
-  auto request = authorised(call->request, fresh_token);
-  if (!request) {
-    log(Level::kError, "no credentials", {{"error", request.error().text()}});
-    // An empty header makes the server say 401, which reaches the caller like any other refusal.
-    request = call->request;
-  }
-  call->exchange = transport_.send(std::move(*request), [this, call, fresh_token](Result<net::Response> response) {
-    const int status = response ? response->status : 0;
-    ++counts_[{call->verb, call->resource, status}];
-    if (status == 401 && !fresh_token) return send(call, true);
-    const std::string what = std::string(call->verb) + " " + call->request.target.substr(0, call->request.target.find('?'));
-    JsonRoom room;
-    const Result<Json> result = response ? read_reply(*response, what, room) : Result<Json>(std::unexpected(response.error()));
-    if (auto done = std::exchange(call->done, nullptr)) done(result);
+  if (!plugin_) return send_with(token_at_hand(fresh_token), call, fresh_token);
+  if (const auto* token = plugin_->at_hand()) return send_with(*token, call, fresh_token);
+  call->exchange = plugin_->wait([this, call, fresh_token](const Result<std::string>& token) {
+    if (token) return send_with(*token, call, fresh_token);
+    if (auto done = std::exchange(call->done, nullptr)) done(std::unexpected(token.error()));
   });
 }
 
+void ApiClient::send_with(const std::string& token, const std::shared_ptr<Call>& call, bool fresh_token) {
+  call->exchange = transport_.send(
+      authorised(call->request, token), [this, call, fresh_token, token](const Result<net::Response>& response) {
+        const int status = response ? response->status : 0;
+        ++counts_[{call->verb, call->resource, status}];
+        if (status == 401 && plugin_) plugin_->refused(token);
+        if (status == 401 && !fresh_token) return send(call, true);
+        const std::string what = std::string(call->verb) + " " + call->request.target.substr(0, call->request.target.find('?'));
+        JsonRoom room;
+        const Result<Json> result =
+            response ? read_reply(*response, what, room) : Result<Json>(std::unexpected(response.error()));
+        if (auto done = std::exchange(call->done, nullptr)) done(result);
+      });
+}
+
 net::Handle ApiClient::stream(net::Request request, net::StreamEvents events) {
-  auto ready = authorised(request, false);
-  return transport_.stream(ready ? std::move(*ready) : std::move(request), std::move(events));
+  if (!plugin_) return transport_.stream(authorised(std::move(request), token_at_hand(false)), std::move(events));
+  const auto open = [this](const net::Request& what, const std::string& token, net::StreamEvents heard) {
+    heard.on_head = [this, token, then = std::move(heard.on_head)](int status, const net::Headers& headers) {
+      if (status == 401) plugin_->refused(token);
+      if (then) then(status, headers);
+    };
+    return transport_.stream(authorised(what, token), std::move(heard));
+  };
+  if (const auto* token = plugin_->at_hand()) return open(request, *token, std::move(events));
+  const auto exchange = std::make_shared<net::Handle>();
+  *exchange = plugin_->wait(
+      [open, request = std::move(request), events = std::move(events), exchange](const Result<std::string>& token) {
+        if (token) {
+          *exchange = open(request, *token, events);
+        } else if (events.on_end) {
+          events.on_end(std::unexpected(token.error()));
+        }
+      });
+  return net::Handle([exchange] { exchange->reset(); });
 }
 
 }  // namespace knfe::kube

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kube/config.h"
+#include "kube/plugin_token.h"
 #include "kube/request.h"
 
 namespace knfe::kube {
@@ -15,10 +16,11 @@ class ApiClient {
  public:
   using Done = std::function<void(const Result<Json>&)>;  // the answer lives while it is called: copies may be kept
 
-  // `transport` and this must outlive every handle given out.
-  ApiClient(net::Client& transport, const Config& config);
+  // `transport` and this must outlive every handle given out. `loop` runs the plugin that `config` names, if it names one.
+  ApiClient(net::Client& transport, const Config& config, net::Loop* loop = nullptr);
 
   // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more with a token that is read afresh.
+  // What has no token because a plugin gives none is not sent, and fails as Code::kUnavailable.
   [[nodiscard]] net::Handle call(std::string_view resource, const char* verb, net::Request request, Done done);
   // User agent and field manager of what is written here.
   const std::string& name() const { return name_; }
@@ -35,11 +37,15 @@ class ApiClient {
  private:
   struct Call;
   void send(const std::shared_ptr<Call>& call, bool fresh_token);
-  Result<net::Request> authorised(net::Request request, bool fresh_token);
+  void send_with(const std::string& token, const std::shared_ptr<Call>& call, bool fresh_token);
+  // As it is sent; an empty token is none.
+  net::Request authorised(net::Request request, const std::string& token) const;
+  std::string token_at_hand(bool fresh);
 
   net::Client& transport_;
   const std::string prefix_, name_;
   TokenSource token_;
+  std::unique_ptr<PluginToken> plugin_;  // null: none
   std::map<Count, std::uint64_t> counts_;
 };
 

@@ -42,8 +42,7 @@ struct ConfigOptions {
 Result<Config> load_config(const ConfigOptions& options = {});
 
 // The bearer token to send now: reads token_file again at most once a minute, or when `force` (after a 401). Empty if no
-// token is used. A file that cannot be read right now leaves the last token in use, unless `force`. A plugin is run, and waited
-// for, when its token is at its end, or when `force`.
+// token is used. A file that cannot be read right now leaves the last token in use, unless `force`. (A plugin's: PluginToken.)
 class TokenSource {
  public:
   explicit TokenSource(const Config& config);
@@ -52,10 +51,11 @@ class TokenSource {
  private:
   std::string fixed_;
   std::string file_;
-  ExecPlugin exec_;
   std::string last_;
   Instant read_at_{};
-  Instant good_until_{};
 };
+
+// `token` without blanks around it; refused where it is empty, or would end the header that it is sent in.
+Result<std::string> checked_token(std::string token, const std::string& where);
 
 }  // namespace knfe::kube

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/loop.h"
 
 namespace knfe::kube {
 
@@ -23,9 +24,10 @@ struct ExecCredential {
   Duration good_for = Duration::max();  // where the command says until when
 };
 
-// Runs the command, without a terminal, and waits for it: at most `limit`. Its standard error is ours, so that it can say what it
-// lacks. Errors never repeat its output.
-Result<ExecCredential> run_exec_plugin(const ExecPlugin& plugin, Duration limit = std::chrono::seconds(60));
+// Runs the command, without a terminal, for at most twenty seconds. Its standard error is ours, so that it can say what it lacks.
+// Errors never repeat its output. As net::run_process.
+[[nodiscard]] net::Handle run_exec_plugin(net::Loop& loop, const ExecPlugin& plugin,
+                                          std::function<void(Result<ExecCredential>)> done);
 
 // What the command has written; `now` is seconds since 1970.
 Result<ExecCredential> read_exec_credential(std::string_view text, std::int64_t now);

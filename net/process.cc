@@ -7,11 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <set>
 
 extern char** environ;
@@ -22,12 +26,45 @@ namespace {
 
 struct Child {
   Child(Loop& loop, int fd) : ended(loop.context(), fd) {}
-  pid_t pid = 0;
+  pid_t pid = 0;  // until it is reaped
   boost::asio::posix::stream_descriptor ended;  // a pidfd: readable once the child has ended
+  std::optional<boost::asio::posix::stream_descriptor> output;
+  std::size_t most = 0;
+  std::string text;
+  std::array<char, 4096> piece{};
   Handle limit;
-  std::function<void(Result<int>)> done;
-  bool late = false;
+  std::function<void(Result<Output>)> done;
+  std::optional<Error> killed;  // why
+
+  void kill(std::optional<Error> why) {
+    killed = std::move(why);
+    if (pid > 0) ::kill(-pid, SIGKILL);
+  }
+  void take(std::size_t got) {
+    if (text.size() + got <= most) {
+      text.append(piece.data(), got);
+    } else if (!killed) {
+      kill(Error{Code::kInvalid, "writes more than " + std::to_string(most) + " bytes", {}, {}, 0});
+    }
+  }
 };
+
+// What is there of it by now. False at its end.
+bool take_what_is_there(Child& child) {
+  boost::system::error_code error;
+  while (!child.killed) {
+    const auto got = child.output->read_some(boost::asio::buffer(child.piece), error);
+    if (error) return error == boost::asio::error::would_block;
+    child.take(got);
+  }
+  return false;
+}
+
+void listen(const std::shared_ptr<Child>& child) {
+  child->output->async_wait(boost::asio::posix::stream_descriptor::wait_read, [child](const auto& error) {
+    if (!error && child->output && take_what_is_there(*child)) listen(child);
+  });
+}
 
 // -1 with errno set if the kernel has no pidfd (before Linux 5.3).
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
@@ -46,7 +83,7 @@ int reap(pid_t pid) {
 }
 
 // The first process of a PID namespace inherits what others leave behind: it must be reaped, too, or it stays a zombie. What is a
-// child of ours is left to whoever waits for it.
+// child of ours is left to whoever waits for it: this comes here again, for what is behind it.
 void reap_orphans() {
   int inherits = 0;  // a test makes itself one that does
   ::prctl(PR_GET_CHILD_SUBREAPER, &inherits);
@@ -59,38 +96,59 @@ void reap_orphans() {
   }
 }
 
-Result<pid_t> spawn(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const auto& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+std::vector<std::string> environment_with(const Variables& variables) {
+  std::vector<std::string> all;
+  for (char** one = environ; *one; ++one) all.emplace_back(*one);
+  for (const auto& [name, value] : variables) {
+    std::erase_if(all, [&](const std::string& one) { return one.starts_with(name + "="); });
+    all.push_back(name + "=" + value);
+  }
+  return all;
+}
+
+// `output`: where its standard output goes.
+Result<pid_t> spawn(const std::vector<std::string>& command, const Variables& variables, int output) {
+  const auto environment = environment_with(variables);
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&files);
   posix_spawnattr_init(&attributes);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
   pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, arguments.front(), &files, &attributes, arguments.data(), environ);
+  const int error = ::posix_spawnp(&pid, command.front().c_str(), &files, &attributes, pointers(command).data(),
+                                   pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error) return fail(Code::kInvalid, std::string("cannot be started: ") + std::strerror(error), command.front());
   return pid;
 }
 
-}  // namespace
-
-Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration limit, std::function<void(Result<int>)> done) {
+// With `most` its output is taken.
+Handle run(Loop& loop, const std::vector<std::string>& command, const Variables& variables, std::optional<std::size_t> most,
+           Duration limit, std::function<void(Result<Output>)> done) {
   KNFE_CHECK(!command.empty());
-  auto pid = spawn(command);
+  std::array<int, 2> pipe{-1, STDERR_FILENO};
+  Result<pid_t> pid = fail(Code::kInternal, "no pipe can be made", command.front());
+  if (!most || ::pipe2(pipe.data(), O_CLOEXEC) == 0) pid = spawn(command, variables, pipe[1]);
+  if (most && pipe[0] >= 0) ::close(pipe[1]);
   const int fd = pid ? open_pidfd(*pid) : -1;
   if (fd < 0) {
     Error error{Code::kInternal, std::string("pidfd_open: ") + std::strerror(errno), command.front(), {}, 0};
     if (!pid) error = pid.error();
+    if (pipe[0] >= 0) ::close(pipe[0]);
     if (pid) {
       ::kill(-*pid, SIGKILL);
       reap(*pid);
@@ -101,28 +159,51 @@ Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration
   child->pid = *pid;
   children().insert(*pid);
   child->done = std::move(done);
-  child->limit = loop.after(limit, [child] {
-    child->late = true;
-    ::kill(-child->pid, SIGKILL);
+  if (most) {
+    child->most = *most;
+    child->output.emplace(loop.context(), pipe[0]);
+    child->output->non_blocking(true);
+    listen(child);
+  }
+  child->limit = loop.after(limit, [child, limit] {
+    const std::string seconds = std::to_string(limit.count() / 1000);
+    child->kill(Error{Code::kTimeout, "did not end within " + seconds + " s and was killed", {}, {}, 0});
   });
-  child->ended.async_wait(boost::asio::posix::stream_descriptor::wait_read, [child, name = command.front(),
-                                                                             limit](const auto& error) {
+  child->ended.async_wait(boost::asio::posix::stream_descriptor::wait_read, [child, name = command.front()](const auto& error) {
     if (error) return;
     child->limit.reset();
     const int code = reap(child->pid);
-    children().erase(child->pid);
+    children().erase(std::exchange(child->pid, 0));  // may be somebody else's now
     reap_orphans();
+    // Whoever it has left behind may hold its output open for ever.
+    if (child->output) take_what_is_there(*child);
+    child->output.reset();
     auto call = std::exchange(child->done, nullptr);
     if (!call) return;
-    if (child->late)
-      return call(fail(Code::kTimeout, "did not end within " + std::to_string(limit.count() / 1000) + " s and was killed", name));
-    call(code);
+    if (child->killed) {
+      child->killed->where = name;
+      return call(std::unexpected(*child->killed));
+    }
+    call(Output{code, std::move(child->text)});
   });
   return Handle([child] {
     if (!child->done) return;
     child->done = nullptr;
-    ::kill(-child->pid, SIGKILL);  // the pending wait reaps it
+    child->kill({});  // the pending wait reaps it
   });
+}
+
+}  // namespace
+
+Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration limit, std::function<void(Result<int>)> done) {
+  return run(loop, command, {}, {}, limit, [done = std::move(done)](Result<Output> ended) {
+    done(ended ? Result<int>(ended->code) : Result<int>(std::unexpected(ended.error())));
+  });
+}
+
+Handle run_for_output(Loop& loop, const std::vector<std::string>& command, const Variables& variables, std::size_t most,
+                      Duration limit, std::function<void(Result<Output>)> done) {
+  return run(loop, command, variables, most, limit, std::move(done));
 }
 
 }  // namespace knfe::net

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -16,5 +17,16 @@ namespace knfe::net {
 // handle kills the group without calling `done`.
 [[nodiscard]] Handle run_process(Loop& loop, const std::vector<std::string>& command, Duration limit,
                                  std::function<void(Result<int>)> done);
+
+struct Output {
+  int code = 0;
+  std::string text;
+};
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+// Likewise, with `variables` in its environment, and with what it writes to its standard output until it ends; more than `most`
+// bytes of that are kInvalid, and the group is killed.
+[[nodiscard]] Handle run_for_output(Loop& loop, const std::vector<std::string>& command, const Variables& variables,
+                                    std::size_t most, Duration limit, std::function<void(Result<Output>)> done);
 
 }  // namespace knfe::net

@@ -13,7 +13,7 @@ Operator::Operator(net::Loop& loop, net::Client& transport, const kube::Config& 
           [this](kube::Throttle::Lane lane, Instant until) {
             if (lane == kube::Throttle::Lane::kWrite) manager_.hold(until);
           }),
-      api_(throttle_, config),
+      api_(throttle_, config, &loop),
       ns_(settings.ns),
       lease_name_(settings.lease.name),
       manager_(loop, api_, [this] { return leads(); }) {
