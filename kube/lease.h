@@ -2,7 +2,12 @@
 //
 // Held for 15 s, renewed every 3 s, given up after 10 s without success - each counted on this process's own clock, which goes on
 // during a suspension. A holder that finds its own identity in the lease goes on at once: the identity is the pod's UID, so that
-// is the same pod's restarted container. Others wait until they have themselves seen the lease unrenewed for its whole duration.
+// is the same pod's restarted container. Others wait until they have themselves seen the lease unrenewed for its whole duration:
+// theirs, or the one that it states, if that is longer (another release may hold it longer).
+//
+// What the server asks to wait is obeyed, with one exception: where it would pass the end of a lease that is held, one renewal is
+// sent before that. To lose the lease costs the server more than one small request does (all writes stand still, another replica
+// plans everything anew), and it still may say no.
 #pragma once
 
 #include <functional>
@@ -20,7 +25,7 @@ class Lease {
   void start();
   // True while no other replica can hold it. Ask at the moment of each write.
   bool held() const;
-  // Hands it over: the next one need not wait. Calls `done` whatever comes of it.
+  // Hands it over, if it is still held and still says so: the next one need not wait. Calls `done` whatever comes of it.
   void release(std::function<void()> done);
 
  private:
@@ -28,6 +33,8 @@ class Lease {
   void decide(const Json& lease);
   void write(net::Request request, const char* verb);
   void again(Duration delay);
+  Duration wait_after(const Error& error, Duration least) const;
+  void hand_over(bool look);
   Json body(const Json& from, const std::string& holder) const;
 
   net::Loop& loop_;
@@ -42,6 +49,7 @@ class Lease {
   Instant good_until_{};
   bool was_held_ = false;
   bool releasing_ = false;
+  std::function<void()> released_;
   net::Handle call_, timer_;
 };
 

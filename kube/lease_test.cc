@@ -215,6 +215,54 @@ TEST_CASE_FIXTURE(Fixture, "who comes back after a lapse is told to go on") {
   CHECK(won == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "told to wait for longer than it is held, it tries once more before that, and then waits as told") {
+  lead();
+  time.pass(loop, milliseconds(3050));
+  server.only().answer(429, "{}", {{"Retry-After", "60"}});
+  time.pass(loop, milliseconds(3800));
+  CHECK(server.waiting().empty());
+  time.pass(loop, milliseconds(300));
+  CHECK(asked().method == "PUT");  // a refusal has written nothing: nothing is to be read
+  CHECK(lease.held());
+  SUBCASE("taken") {
+    server.only().answer(200, stored("me", "2"));
+    time.pass(loop, seconds(9));
+    CHECK(lease.held());
+    CHECK(won == 1);
+  }
+  SUBCASE("refused again") {
+    server.only().answer(429, "{}", {{"Retry-After", "60"}});
+    time.pass(loop, seconds(59));
+    CHECK(server.waiting().empty());
+    CHECK_FALSE(lease.held());
+    time.pass(loop, seconds(2));
+    CHECK(asked().method == "GET");
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "told to wait for less than it is held, it does") {
+  lead();
+  time.pass(loop, milliseconds(3050));
+  server.only().answer(429, "{}", {{"Retry-After", "6"}});
+  time.pass(loop, milliseconds(5900));
+  CHECK(server.waiting().empty());
+  time.pass(loop, milliseconds(200));
+  CHECK(asked().method == "PUT");
+}
+
+TEST_CASE_FIXTURE(Fixture, "who holds it for longer than we would is waited for as long") {
+  lease.start();
+  for (int i = 0; i < 19; ++i) {
+    REQUIRE(asked().method == "GET");
+    server.only().answer(200, R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
+    REQUIRE(server.waiting().empty());
+    time.pass(loop, milliseconds(3050));
+  }
+  time.pass(loop, milliseconds(3050));
+  server.only().answer(200, R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
+  CHECK(asked().method == "PUT");
+}
+
 TEST_CASE_FIXTURE(Fixture, "handing over names nobody, and nothing is written afterwards") {
   lead();
   bool done = false;
@@ -228,6 +276,54 @@ TEST_CASE_FIXTURE(Fixture, "handing over names nobody, and nothing is written af
   CHECK(done);
   time.pass(loop, seconds(30));
   CHECK(server.waiting().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "handing over while a renewal is under way finds out what has become of it") {
+  lead();
+  time.pass(loop, milliseconds(3050));
+  REQUIRE(asked().method == "PUT");  // this one is carried out, and nobody hears of it
+  bool done = false;
+  lease.release([&] { done = true; });
+  CHECK(holder_asked() == "");
+  server.only().answer(409, R"({"code":409,"reason":"Conflict"})");
+  CHECK_FALSE(done);
+  SUBCASE("still ours") {
+    reads("me", "2");
+    CHECK(holder_asked() == "");
+    const Json body = json(asked().body);
+    CHECK(as_string(at(body, "metadata", "resourceVersion")) == "2");
+    SUBCASE("") { server.only().answer(200, stored("", "3")); }
+    SUBCASE("and not to be had") { server.only().answer(409, R"({"code":409,"reason":"Conflict"})"); }
+  }
+  SUBCASE("another's by now") { reads("other", "2"); }
+  CHECK(done);
+  CHECK(server.waiting().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "handing over after an answer was lost reads first, and takes nothing from anybody") {
+  lead();
+  time.pass(loop, milliseconds(3050));
+  server.only().answer(fail(Code::kTimeout, "no answer"));
+  bool done = false;
+  lease.release([&] { done = true; });
+  SUBCASE("ours") {
+    reads("me", "2");
+    CHECK(holder_asked() == "");
+    const Json body = json(asked().body);
+    CHECK(as_int(at(body, "spec", "leaseTransitions")) == 0);  // whoever takes it counts
+    server.only().answer(200, stored("", "3"));
+  }
+  SUBCASE("another's") { reads("other", "2"); }
+  SUBCASE("unknown") { server.only().answer(fail(Code::kTimeout, "no answer")); }
+  CHECK(done);
+  CHECK(server.waiting().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer without a version is none: what follows from it would bind nobody") {
+  lease.start();
+  server.only().answer(404);
+  server.only().answer(201, R"({"spec":{"holderIdentity":"me"}})");
+  CHECK_FALSE(lease.held());
 }
 
 TEST_CASE_FIXTURE(Fixture, "who does not hold it hands over nothing, but says that it is done") {

@@ -123,12 +123,13 @@ void Throttle::learn(Lane lane, int status, std::string_view retry_after_header,
     own.halved_at = now;
     own.limit = std::max(std::min(1.0, own.most), own.limit / 2);
   }
+  if (lane == Lane::kLease) return;
   const Duration told = retry_after(status_error({}, status, retry_after_header));
   if (status == 429 || (status == 503 && told.count() > 0)) {
     return close(lane, told.count() > 0 ? told : kSecond,
                  "the API server has answered " + std::to_string(status) + " and asks to wait");
   }
-  if (!is_silence(status) || lane == Lane::kLease || lane == Lane::kWatch) return;
+  if (!is_silence(status) || lane == Lane::kWatch) return;
   if (++own.silent < kSilences || now < own.closed_until) return;
   own.pause = std::clamp(own.pause * 2, kFirstPause, kLongestPause);
   own.limit = 1;

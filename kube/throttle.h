@@ -6,7 +6,7 @@
 // - In flight are at most as many as the server bears: the limit grows by one per round of good answers, and is halved, at most
 //   once a second, by 429, by 5xx, by no answer, and by answers that took more than two seconds. The others wait in their order.
 // - Five times in a row without an answer (or with 502, 503, 504) close a lane for half a second, doubling to ten; then one
-//   request at a time tries. Leases are never closed by that, only by what the server says.
+//   request at a time tries. Leases are never closed: kube/lease.h asks one thing at a time, and obeys for itself.
 //
 // A write is sent only if `may_write` says so at the very moment that it leaves here.
 #pragma once
