@@ -1,12 +1,14 @@
 #include "runtime/recorder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace knfe::runtime {
 
@@ -20,8 +22,17 @@ bool is_secret(const std::string& target) {
 
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& file, JsonObject about, net::Client& inner,
                                                  std::size_t most) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor < 0) return fail(Code::kInvalid, std::strerror(errno), file, "--record needs a file that can be written");
+  constexpr auto kNeeds = "--record needs a new file, or one of your own that nobody else can read";
+  // Not blocking: a pipe that nobody reads would be waited for.
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (descriptor < 0) return fail(Code::kInvalid, std::strerror(errno), file, kNeeds);
+  struct stat what{};
+  const bool looked = ::fstat(descriptor, &what) == 0;
+  const bool own = looked && S_ISREG(what.st_mode) && what.st_nlink == 1 && what.st_uid == ::geteuid();
+  if (!own || (what.st_mode & 077) != 0 || ::ftruncate(descriptor, 0) != 0) {
+    ::close(descriptor);
+    return fail(Code::kInvalid, own ? "others can read it" : "is no file of our own", file, kNeeds);
+  }
   std::unique_ptr<Recorder> made(new Recorder(descriptor, inner, most));
   about["recorded"] = wall_seconds();
   made->write(to_text(Json(std::move(about))));
@@ -43,7 +54,10 @@ void Recorder::write(const std::string& text) {
 void Recorder::line(std::uint64_t number, JsonObject what) {
   if (left_ == 0) return;
   JsonObject whole{{"t", (boot_now() - started_).count()}, {"n", number}};
-  for (auto& [name, value] : what) whole[name] = std::move(value);
+  for (auto& [name, value] : what) {
+    if (const auto* text = value.if_string()) value = as_utf8(*text);
+    whole[name] = std::move(value);
+  }
   write(to_text(Json(std::move(whole))));
 }
 
@@ -86,11 +100,19 @@ net::Handle Recorder::stream(net::Request request, net::StreamEvents events) {
     line(number, std::move(what));
     if (then) then(status, headers);
   };
-  heard.on_data = [this, number, secret, then = std::move(events.on_data)](std::string_view piece) {
-    if (!secret) line(number, {{"data", piece}});
+  // Of a character that a piece ends within: it goes with the next one.
+  const auto begun = std::make_shared<std::string>();
+  heard.on_data = [this, number, secret, begun, then = std::move(events.on_data)](std::string_view piece) {
+    if (!secret) {
+      std::string text = *begun + std::string(piece);
+      *begun = text.substr(whole_characters(text));
+      text.resize(text.size() - begun->size());
+      line(number, {{"data", text}});
+    }
     if (then) then(piece);
   };
-  heard.on_end = [this, number, then = std::move(events.on_end)](Result<void> end) {
+  heard.on_end = [this, number, begun, then = std::move(events.on_end)](Result<void> end) {
+    if (!begun->empty()) line(number, {{"data", *begun}});
     if (end) {
       line(number, {{"end", true}});
     } else {

@@ -11,7 +11,8 @@
 //   {"t":9,"n":1,"end":true}                                           a stream ended properly
 //
 // Left out: every header but Retry-After, so no token; and all bodies of Secrets and token requests. What else the API server
-// shows to the operator is in the file, which only its owner may read. Beyond `most` bytes nothing is written any more.
+// shows to the operator is in the file, which only its owner may read: links, and files
+// that others can read or have, are refused. Beyond `most` bytes nothing is written any more. What is no UTF-8 is U+FFFD.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kube/credential_file.h"
 #include "test/fakes/client_test.h"
@@ -71,6 +72,53 @@ TEST_CASE_FIXTURE(Fixture, "where nothing can be written, that is said before an
   const auto recorder = Recorder::open(folder.path() + "/no/such", {}, server);
   REQUIRE_FALSE(recorder);
   CHECK(recorder.error().hint.find("--record") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a piece that ends within a character is heard as it came, and each line is text") {
+  auto recorder = Recorder::open(file, {}, server);
+  REQUIRE(recorder);
+  std::string heard;
+  handles.push_back((*recorder)->stream({}, {{}, [&](std::string_view piece) { heard.append(piece).append("|"); }, {}}));
+  server.only().data("a\xe2");
+  server.only().data("\x82");
+  server.only().data("\xac" "b");
+  server.only().data("no\xff text");
+  server.only().data("\xe2");
+  server.only().end();
+  CHECK(heard == "a\xe2|\x82|\xac" "b|no\xff text|\xe2|");
+  std::string told;
+  const std::string said = text();
+  for (std::size_t begin = 0, end; (end = said.find('\n', begin)) != said.npos; begin = end + 1) {
+    const auto line = parse_json(std::string_view(said).substr(begin, end - begin));
+    REQUIRE(line);
+    if (const auto data = as_string(at(*line, "data")); !data.empty()) told.append(data).append("|");
+  }
+  CHECK(told == "a|\xe2\x82\xac" "b|no\xef\xbf\xbd text|\xef\xbf\xbd|");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file that others can read, a link, or what is no file is not written to; one's own is replaced") {
+  const auto refused = [&](const std::string& what) {
+    CAPTURE(what);
+    const auto recorder = Recorder::open(file, {}, server);
+    CHECK_FALSE(recorder);
+    CHECK(::unlink(file.c_str()) == 0);
+  };
+  folder.write("other", "precious");
+  REQUIRE(::chmod(folder.at("other").c_str(), 0600) == 0);
+  REQUIRE(::symlink(folder.at("other").c_str(), file.c_str()) == 0);
+  refused("a link");
+  REQUIRE(::link(folder.at("other").c_str(), file.c_str()) == 0);
+  refused("another name of a file");
+  CHECK(folder.read("other") == "precious");
+  folder.write("recording", "old");
+  REQUIRE(::chmod(file.c_str(), 0640) == 0);
+  refused("one that a group reads");
+  REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  refused("a pipe");
+  folder.write("recording", "old and longer than the first line of a new one, which is what makes this a test of that, too");
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  CHECK(Recorder::open(file, {}, server));
+  CHECK(text().find("old") == std::string::npos);
 }
 
 }  // namespace knfe::runtime

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "net/loop.h"
+#include "net/process.h"
 
 namespace knfe::sim {
 
@@ -125,6 +126,12 @@ void Loop::run() { KNFE_CHECK(false && "the engine runs everything"); }
 void Loop::stop() {}  // a process ends when it is dropped
 void Loop::post(std::function<void()> task) { sim::Engine::here().post(std::move(task)); }
 Handle Loop::on_stop_signal(std::function<void()>) { return Handle(); }
+
+Handle run_for_output(Loop&, const std::vector<std::string>&, const Variables&, std::size_t, Duration,
+                      std::function<void(Result<Output>)>) {
+  KNFE_CHECK(false && "nothing here has a credential plugin");
+  return Handle();
+}
 
 Handle Loop::after(Duration delay, std::function<void()> task) {
   auto& engine = sim::Engine::here();
