@@ -238,8 +238,16 @@ api::Conditions Agent::conditions() const {
 void Agent::report() {
   const auto* member = members_.get({identity_.ns, identity_.member});
   // Before the first answer there is nothing to tell: after a restart the earlier report stands.
-  if (!member || reporting_ || report_again_ || (!joined_known_ && leaving_since_ == kNever)) return;
+  if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
+  std::string said;
+  for (const auto& one : wanted) {
+    for (const std::string_view part :
+         {std::string_view(one.type), std::string_view(one.status), std::string_view(one.reason), std::string_view(one.message)})
+      said.append(part).append("\n");
+  }
+  // What was refused is repeated ever more seldom; what it is about has changed now.
+  if (report_again_ && (refused_report_.empty() || said == refused_report_)) return;
   bool same = member->status.agent && member->status.agent->pod_uid == identity_.pod_uid;
   for (auto& condition : wanted) {
     const auto* before = api::find(member->status.conditions, condition.type);
@@ -257,26 +265,31 @@ void Agent::report() {
   status.conditions = wanted;
   object["status"] = api::encode(status);
   object["status"].as_object().erase("observedGeneration");  // the operator's
+  report_again_.reset();
   reporting_ = true;
   report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
-                           [this](const Result<Json>& answer) {
+                           [this, said](const Result<Json>& answer) {
                              reporting_ = false;
+                             const auto earlier = std::exchange(refused_report_, {});
                              if (answer) {
                                report_wait_ = kRetry;
                                member_informer_.ingest(*answer);
                                return report();  // what has changed while this was under way
                              }
                              if (answer.error().code == Code::kNotFound) return;
+                             const Code code = answer.error().code;
+                             const bool refused = code == Code::kForbidden || code == Code::kInvalid;
+                             if (refused) refused_report_ = said;
+                             if (said != earlier) report_wait_ = kRetry;
                              // The function may be going, and our rights with it: that does not pass.
                              log(report_wait_ == kRetry ? Level::kWarning : Level::kDebug, "the report was not taken",
                                  {{"error", answer.error().text()}});
-                             report_again_ = loop_.after(report_wait_, [this] {
+                             report_again_ = loop_.after(std::max(report_wait_, kube::retry_after(answer.error())), [this] {
                                report_again_.reset();
                                report();
                              });
-                             const Code code = answer.error().code;
-                             const bool refused = code == Code::kForbidden || code == Code::kInvalid;
                              report_wait_ = refused ? std::min(2 * report_wait_, kLongestReportWait) : kRetry;
+                             report();  // what has changed while this was under way
                            });
 }
 

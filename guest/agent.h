@@ -83,6 +83,7 @@ class Agent {
   int joined_failures_ = 0;
   net::Handle leave_timer_, report_call_, report_again_, list_again_;
   Duration report_wait_{1'000};  // before the next try of a report that was not taken
+  std::string refused_report_;   // what it said, if it was refused; empty: not taken for another reason
   std::string list_trouble_;     // why the newest list is not in its files
   bool reporting_ = false;
 };

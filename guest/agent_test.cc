@@ -282,6 +282,27 @@ TEST_CASE_FIXTURE(AgentFixture, "a report that is never taken is tried ever more
   CHECK(tries < 20);
 }
 
+TEST_CASE_FIXTURE(AgentFixture, "what has changed since a report was refused is told at once, whatever that one waits for") {
+  with_hooks();
+  fails("joined");
+  int refusals = 0;
+  server.store.admit = [&](const api::Resource& resource, const Json&) -> Result<void> {
+    if (resource != kMembers) return {};
+    ++refusals;
+    return fail(Code::kForbidden, "no more");
+  };
+  start();
+  pass(std::chrono::minutes(2));
+  CHECK(refusals > 3);
+  const int before = refusals;
+  pass(seconds(5));
+  CHECK(refusals <= before + 1);  // by now it waits for half a minute
+  server.store.admit = nullptr;
+  succeeds("joined");
+  pass(seconds(1));
+  CHECK(tells("Joined", "True"));
+}
+
 TEST_CASE_FIXTURE(AgentFixture, "a list that cannot be written is written once it can, and told of meanwhile") {
   start();
   REQUIRE(tells("Serving", "True"));
