@@ -1,11 +1,10 @@
 #include "operators/operators.h"
 
-#include <map>
 #include <memory>
-#include <set>
 
 #include "operators/function/plan.h"
 #include "operators/network/plan.h"
+#include "operators/network/waiting.h"
 #include "operators/service/plan.h"
 
 namespace knfe::operators {
@@ -81,17 +80,10 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
       if (other->spec.address_space == network.spec.address_space) look(networks, other->meta.key);
     }
   });
-  // Who waits for an address, by network: as many may hold one, and all of them need not be asked at each that is freed.
-  const auto waiting = std::make_shared<std::map<std::string, std::set<api::Key>>>();
+  const auto waiting = std::make_shared<Waiting>();
   view.connection_points.on_change([=, &view](const api::ConnectionPoint* before, const api::ConnectionPoint* after) {
     const auto& point = after ? *after : *before;
-    auto& of_network = (*waiting)[point.meta.key.ns + "/" + point.spec.network.name];
-    if (after && after->status.addresses.empty()) {
-      of_network.insert(point.meta.key);
-    } else {
-      of_network.erase(point.meta.key);
-    }
-    if (of_network.empty()) waiting->erase(point.meta.key.ns + "/" + point.spec.network.name);
+    waiting->change(before, after);
     look(networks, {point.meta.key.ns, point.spec.network.name}, kCountingDelay);
     const auto function = point.meta.label(label::kFunction);
     if (!function.empty()) look(functions, {point.meta.key.ns, std::string(function)});
@@ -109,9 +101,7 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
       if (network && other != network &&
           (network->spec.address_space.empty() || other->spec.address_space != network->spec.address_space))
         continue;
-      if (const auto found = waiting->find(other->meta.key.text()); found != waiting->end()) {
-        for (const auto& key : found->second) look(points, key);
-      }
+      for (const auto& key : waiting->on(other->meta.key.text())) look(points, key);
     }
   });
   on_any(view.attachments, [=, &view](const api::Attachments& attachment) {
