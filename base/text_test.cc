@@ -29,11 +29,14 @@ TEST_CASE("a character that a piece ends within is left for the next one") {
 
 TEST_CASE("what is no UTF-8 is shown as such, and the rest as it is") {
   CHECK(as_utf8("gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa9") == "gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa9");
-  CHECK(as_utf8("a\xff" "b") == "a\xef\xbf\xbd" "b");
+  CHECK(as_utf8("a\xff"
+                "b") ==
+        "a\xef\xbf\xbd"
+        "b");
   CHECK(as_utf8("\xc3") == "\xef\xbf\xbd");
   CHECK(as_utf8("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");                  // could be shorter
   CHECK(as_utf8("\xed\xa0\x80") == "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // half of a pair
-  CHECK(as_utf8("\xf4\x90\x80\x80").size() == 12);                            // beyond the last
+  CHECK(as_utf8("\xf4\x90\x80\x80").size() == 12);                           // beyond the last
 }
 
 }  // namespace knfe

@@ -52,8 +52,8 @@ void ApiClient::send(const std::shared_ptr<Call>& call, bool fresh_token) {
 }
 
 void ApiClient::send_with(const std::string& token, const std::shared_ptr<Call>& call, bool fresh_token) {
-  call->exchange = transport_.send(
-      authorised(call->request, token), [this, call, fresh_token, token](const Result<net::Response>& response) {
+  call->exchange =
+      transport_.send(authorised(call->request, token), [this, call, fresh_token, token](const Result<net::Response>& response) {
         const int status = response ? response->status : 0;
         ++counts_[{call->verb, call->resource, status}];
         if (status == 401 && plugin_) plugin_->refused(token);
@@ -77,8 +77,8 @@ net::Handle ApiClient::stream(net::Request request, net::StreamEvents events) {
   };
   if (const auto* token = plugin_->at_hand()) return open(request, *token, std::move(events));
   const auto exchange = std::make_shared<net::Handle>();
-  *exchange = plugin_->wait(
-      [open, request = std::move(request), events = std::move(events), exchange](const Result<std::string>& token) {
+  *exchange =
+      plugin_->wait([open, request = std::move(request), events = std::move(events), exchange](const Result<std::string>& token) {
         if (token) {
           *exchange = open(request, *token, events);
         } else if (events.on_end) {

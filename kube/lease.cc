@@ -56,7 +56,8 @@ void Lease::decide(const Json& lease) {
     seen_version_ = version;
     seen_since_ = boot_now();
   }
-  const auto stated = Duration(std::clamp(as_int(at(lease, "spec", "leaseDurationSeconds")), std::int64_t{0}, kMostSeconds) * 1000);
+  const auto stated =
+      Duration(std::clamp(as_int(at(lease, "spec", "leaseDurationSeconds")), std::int64_t{0}, kMostSeconds) * 1000);
   const bool expired = boot_now() - seen_since_ >= std::max(kDuration, stated);
   if (holder_.empty() || holder_ == identity_ || expired) {
     return write(update_request(kLeases, key_, body(lease, identity_)), "update");

@@ -10,8 +10,8 @@ namespace knfe::kube {
 namespace {
 
 constexpr Duration kFirstRest{1'000}, kLongestRest{60'000};
-constexpr Duration kEarly{30'000};          // before its end, unless it lives shortly
-constexpr Duration kShortest{1'000};  // one that has just been given is used, whatever it says
+constexpr Duration kEarly{30'000};            // before its end, unless it lives shortly
+constexpr Duration kShortest{1'000};          // one that has just been given is used, whatever it says
 constexpr Duration kLongest{31'536'000'000};  // far enough away to be no end, and near enough to be counted with
 constexpr Duration kBetweenRefusals{10'000};
 

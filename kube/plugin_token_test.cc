@@ -32,17 +32,13 @@ struct Fixture {
         R"(cd "$0"; printf x >> runs; [ ! -e hang ] || exec sleep 600; [ ! -e fail ] || exit 1; )"
         R"(end=$(date -u -d "+$1 seconds" +%Y-%m-%dT%H:%M:%SZ); )"
         R"(echo "{\"kind\":\"ExecCredential\",\"status\":{\"token\":\"$(cat runs)\",\"expirationTimestamp\":\"$end\"}}")";
-    config.exec = {"/bin/sh",
-                   {"-c", script, folder.path(), std::to_string(life)},
-                   {},
-                   "client.authentication.k8s.io/v1"};
+    config.exec = {"/bin/sh", {"-c", script, folder.path(), std::to_string(life)}, {}, "client.authentication.k8s.io/v1"};
     api.emplace(server, config, &loop);
   }
   std::string runs() const { return folder.read("runs"); }
   void call() {
-    calls.push_back(api->call("pods", "get", {"GET", "/", {}, {}}, [this](const Result<Json>& answer) {
-      answers += answer ? "ok " : answer.error().text() + " ";
-    }));
+    calls.push_back(api->call("pods", "get", {"GET", "/", {}, {}},
+                              [this](const Result<Json>& answer) { answers += answer ? "ok " : answer.error().text() + " "; }));
   }
   bool sent(std::size_t count) {
     return fakes::until(loop, [&] { return server.waiting().size() == count; });
@@ -88,7 +84,8 @@ TEST_CASE_FIXTURE(Fixture, "requests and watches wait for one run of the plugin,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a plugin that fails is not run for each request, but ever more seldom; nothing is sent without a token") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a plugin that fails is not run for each request, but ever more seldom; nothing is sent without a token") {
   refuse(1);
   CHECK(answers.find("has failed") != answers.npos);
   for (int i = 0; i < 5; ++i) call();

@@ -161,7 +161,8 @@ TEST_CASE_FIXTURE(Fixture, "five silences in a row close a lane, longer each tim
   CHECK(closings.size() == 9);
 }
 
-TEST_CASE_FIXTURE(Fixture, "leases are tried, however silent the server is, and whatever it asks: that is the lease's own affair") {
+TEST_CASE_FIXTURE(Fixture,
+                  "leases are tried, however silent the server is, and whatever it asks: that is the lease's own affair") {
   for (int i = 0; i < 20; ++i) {
     ask("PUT", "/apis/coordination.k8s.io/v1/namespaces/n/leases/l");
     if (i % 2) {

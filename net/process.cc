@@ -26,7 +26,7 @@ namespace {
 
 struct Child {
   Child(Loop& loop, int fd) : ended(loop.context(), fd) {}
-  pid_t pid = 0;  // until it is reaped
+  pid_t pid = 0;                                // until it is reaped
   boost::asio::posix::stream_descriptor ended;  // a pidfd: readable once the child has ended
   std::optional<boost::asio::posix::stream_descriptor> output;
   std::size_t most = 0;
@@ -128,8 +128,8 @@ Result<pid_t> spawn(const std::vector<std::string>& command, const Variables& va
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
   pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, command.front().c_str(), &files, &attributes, pointers(command).data(),
-                                   pointers(environment).data());
+  const int error =
+      ::posix_spawnp(&pid, command.front().c_str(), &files, &attributes, pointers(command).data(), pointers(environment).data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error) return fail(Code::kInvalid, std::string("cannot be started: ") + std::strerror(error), command.front());

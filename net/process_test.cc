@@ -96,7 +96,8 @@ TEST_CASE("what a process writes is handed over, and is no more than it may be")
 TEST_CASE("who keeps the output open is not waited for, nor is one who is not wanted any more") {
   CHECK(ask("echo said; setsid sleep 2 & exit 0").text == "said\n");
   Loop loop;
-  auto dropped = run_for_output(loop, {"sleep", "60"}, {}, 10, std::chrono::minutes(2), [&](const Result<Output>&) { CHECK(false); });
+  auto dropped =
+      run_for_output(loop, {"sleep", "60"}, {}, 10, std::chrono::minutes(2), [&](const Result<Output>&) { CHECK(false); });
   dropped.reset();
   loop.run();  // ends when nothing is left to wait for
 }

@@ -81,11 +81,15 @@ TEST_CASE_FIXTURE(Fixture, "a piece that ends within a character is heard as it 
   handles.push_back((*recorder)->stream({}, {{}, [&](std::string_view piece) { heard.append(piece).append("|"); }, {}}));
   server.only().data("a\xe2");
   server.only().data("\x82");
-  server.only().data("\xac" "b");
+  server.only().data(
+      "\xac"
+      "b");
   server.only().data("no\xff text");
   server.only().data("\xe2");
   server.only().end();
-  CHECK(heard == "a\xe2|\x82|\xac" "b|no\xff text|\xe2|");
+  CHECK(heard ==
+        "a\xe2|\x82|\xac"
+        "b|no\xff text|\xe2|");
   std::string told;
   const std::string said = text();
   for (std::size_t begin = 0, end; (end = said.find('\n', begin)) != said.npos; begin = end + 1) {
@@ -93,7 +97,9 @@ TEST_CASE_FIXTURE(Fixture, "a piece that ends within a character is heard as it 
     REQUIRE(line);
     if (const auto data = as_string(at(*line, "data")); !data.empty()) told.append(data).append("|");
   }
-  CHECK(told == "a|\xe2\x82\xac" "b|no\xef\xbf\xbd text|\xef\xbf\xbd|");
+  CHECK(told ==
+        "a|\xe2\x82\xac"
+        "b|no\xef\xbf\xbd text|\xef\xbf\xbd|");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a file that others can read, a link, or what is no file is not written to; one's own is replaced") {
