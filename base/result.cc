@@ -11,6 +11,8 @@ std::string_view name(Code code) {
       return "Invalid";
     case Code::kNotFound:
       return "NotFound";
+    case Code::kUnserved:
+      return "Unserved";
     case Code::kAlreadyExists:
       return "AlreadyExists";
     case Code::kConflict:

@@ -14,6 +14,7 @@ namespace knfe {
 enum class Code {
   kInvalid,        // the input is wrong; retrying cannot help
   kNotFound,       // it is proven not to exist
+  kUnserved,       // the server knows no such kind of thing: whether it exists is unknown
   kAlreadyExists,  // a create met its name
   kConflict,       // a precondition (uid, resourceVersion, field ownership) does not hold
   kForbidden,      // missing rights or credentials

@@ -42,7 +42,7 @@ class Reader {
                       [this, &step](const Result<Json>& page) {
                         if (!page) {
                           result_ = std::unexpected(page.error());
-                          if (page.error().code == Code::kNotFound)
+                          if (page.error().code == Code::kUnserved)
                             result_.error().hint = "is KNFE installed there? kubectl apply -k deploy/";
                           return loop_.stop();
                         }

@@ -36,9 +36,10 @@ struct Fixture {
     REQUIRE(asked().method == "GET");
     server.only().answer(200, stored(holder, version));
   }
+  static constexpr const char* kMissing = R"({"kind":"Status","code":404,"reason":"NotFound","details":{"name":"knfe"}})";
   void lead() {
     lease.start();
-    server.only().answer(404);
+    server.only().answer(404, kMissing);
     server.only().answer(201, stored("me", "1"));
     REQUIRE(lease.held());
   }
@@ -50,7 +51,7 @@ TEST_CASE_FIXTURE(Fixture, "the first one makes the lease and holds it") {
   lease.start();
   CHECK_FALSE(lease.held());
   CHECK(asked().target == "/apis/coordination.k8s.io/v1/namespaces/ns/leases/knfe");
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   CHECK(asked().method == "POST");
   CHECK(holder_asked() == "me");
   CHECK_FALSE(lease.held());
@@ -61,7 +62,7 @@ TEST_CASE_FIXTURE(Fixture, "the first one makes the lease and holds it") {
 
 TEST_CASE_FIXTURE(Fixture, "of two that make it at once, one loses") {
   lease.start();
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   server.only().answer(409, R"({"code":409,"reason":"AlreadyExists"})");
   CHECK_FALSE(lease.held());
   time.pass(loop, seconds(1));
@@ -130,10 +131,10 @@ TEST_CASE_FIXTURE(Fixture, "a conflict proves that somebody else has it") {
 TEST_CASE_FIXTURE(Fixture, "a lease that was deleted is not held any more, and made anew") {
   lead();
   time.pass(loop, milliseconds(3050));
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   CHECK_FALSE(lease.held());
   time.pass(loop, milliseconds(600));
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   CHECK(asked().method == "POST");
   server.only().answer(201, stored("me", "9"));
   CHECK(lease.held());
@@ -254,12 +255,14 @@ TEST_CASE_FIXTURE(Fixture, "who holds it for longer than we would is waited for 
   lease.start();
   for (int i = 0; i < 19; ++i) {
     REQUIRE(asked().method == "GET");
-    server.only().answer(200, R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
+    server.only().answer(200,
+                         R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
     REQUIRE(server.waiting().empty());
     time.pass(loop, milliseconds(3050));
   }
   time.pass(loop, milliseconds(3050));
-  server.only().answer(200, R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
+  server.only().answer(200,
+                       R"({"metadata":{"resourceVersion":"5"},"spec":{"holderIdentity":"other","leaseDurationSeconds":60}})");
   CHECK(asked().method == "PUT");
 }
 
@@ -321,7 +324,7 @@ TEST_CASE_FIXTURE(Fixture, "handing over after an answer was lost reads first, a
 
 TEST_CASE_FIXTURE(Fixture, "an answer without a version is none: what follows from it would bind nobody") {
   lease.start();
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   server.only().answer(201, R"({"spec":{"holderIdentity":"me"}})");
   CHECK_FALSE(lease.held());
 }

@@ -96,6 +96,26 @@ net::Request watch_request(const api::Resource& resource, const Scope& scope, co
   return {"GET", target + query_of(scope), {{"Accept", "application/json"}}, {}};
 }
 
+net::Request discovery_request() { return {"GET", "/apis", {{"Accept", "application/json"}}, {}}; }
+
+Result<void> is_vanished(const api::Resource& resource, const Result<Json>& discovered) {
+  if (resource.group.empty()) return fail(Code::kUnserved, "the core group cannot vanish: the way to the API server is wrong");
+  if (!discovered) return std::unexpected(discovered.error());
+  const std::string what = std::string(resource.plural) + " are not served";
+  if (!at(*discovered, "groups").is_array()) return fail(Code::kUnserved, what + ", and nobody says what is");
+  for (const auto& group : as_array(at(*discovered, "groups"))) {
+    if (as_string(at(group, "name")) != resource.group) continue;
+    for (const auto& one : as_array(at(group, "versions"))) {
+      const std::string other(as_string(at(one, "version")));
+      if (other == resource.version) continue;
+      const std::string ours(resource.version);
+      return fail(Code::kUnserved, what + " as " + ours + ", but perhaps as " + other, {},
+                  "serve " + ours + " again, or install the release that knows " + other);
+    }
+  }
+  return {};
+}
+
 Error status_error(const Json& status, int http_code, std::string_view retry_after) {
   Error error;
   const auto reason = as_string(at(status, "reason"));
@@ -118,7 +138,12 @@ Error status_error(const Json& status, int http_code, std::string_view retry_aft
       error.code = Code::kForbidden;
       break;
     case 404:
-      error.code = Code::kNotFound;
+      // What is missing has a name, unless it is the kind.
+      error.code = as_string(at(status, "details", "name")).empty() ? Code::kUnserved : Code::kNotFound;
+      if (error.code == Code::kUnserved && !status.is_object()) {
+        error.message = "the API server does not serve this";
+        error.hint = "install the definition of the kind, in this version";
+      }
       break;
     case 409:
       error.code = reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kConflict;
@@ -156,7 +181,8 @@ Result<Json> read_reply(const net::Response& response, const std::string& what, 
 
 Duration retry_after(const Error& error) {
   // Written so that NaN counts as nothing.
-  return error.retry_after_s > 0 ? Duration(static_cast<std::int64_t>(std::min(error.retry_after_s, 300.0) * 1000)) : Duration(0);
+  return error.retry_after_s > 0 ? Duration(static_cast<std::int64_t>(std::min(error.retry_after_s, 3600.0) * 1000))
+                                 : Duration(0);
 }
 
 bool version_less(const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }

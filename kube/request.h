@@ -40,12 +40,18 @@ net::Request list_request(const api::Resource& resource, const Scope& scope, int
 // A watch. With an empty version the server first streams what is there (sendInitialEvents, KEP-3157), from a consistent read.
 net::Request watch_request(const api::Resource& resource, const Scope& scope, const std::string& version, int seconds);
 
+// Which groups and versions the server knows; and whether that says that there is no such kind any more, and so no object of it.
+// Of what may be served as another version the objects are still there; and whoever answers to nothing has said nothing.
+net::Request discovery_request();
+Result<void> is_vanished(const api::Resource& resource, const Result<Json>& discovered);
+
 // The object of a 2xx answer, else the metav1.Status as an Error. `what` names the request in messages.
 Result<Json> read_reply(const net::Response& response, const std::string& what, JsonRoom& room);
 // A metav1.Status (an answer, or an ERROR event of a watch) as an Error.
 Error status_error(const Json& status, int http_code, std::string_view retry_after);
 
-// What the server asks to wait, at most five minutes.
+// What the server asks to wait. More than an hour is taken as an hour: what a server or a proxy says by mistake must have an end
+// while nobody looks, and who is asked once an hour is not burdened.
 Duration retry_after(const Error& error);
 
 // Resource versions of one resource are comparable as decimal numbers (Kubernetes 1.35; true of every etcd store before).

@@ -109,7 +109,11 @@ TEST_CASE("refusals are told apart by what can be done about them") {
   CHECK(code(413) == Code::kInvalid);
   CHECK(code(422, "Invalid") == Code::kInvalid);
   CHECK(code(401) == Code::kForbidden);
-  CHECK(code(404) == Code::kNotFound);
+  CHECK(code(404) == Code::kUnserved);
+  CHECK(refused(404, "404 page not found").code == Code::kUnserved);
+  CHECK(refused(404, "404 page not found").message == "the API server does not serve this");
+  CHECK(refused(404, R"({"kind": "Status", "code": 404, "reason": "NotFound", "details": {"name": "x"}})").code ==
+        Code::kNotFound);
   CHECK(code(429) == Code::kTooMany);
   CHECK(code(500) == Code::kInternal);
   CHECK(code(503) == Code::kUnavailable);
@@ -129,14 +133,14 @@ TEST_CASE("what the server asks to wait is kept to, within reason") {
   CHECK(wait("") == 0);
   CHECK(wait("0") == 0);
   CHECK(wait("-5") == 0);
-  CHECK(wait("1e300") == 300'000);
-  CHECK(wait("99999999999999999999999999") == 300'000);
-  CHECK(wait("inf") == 300'000);
+  CHECK(wait("1e300") == 3'600'000);
+  CHECK(wait("99999999999999999999999999") == 3'600'000);
+  CHECK(wait("inf") == 3'600'000);
   CHECK(wait("nan") == 0);
   CHECK(wait("Wed, 21 Oct 2026 07:28:00 GMT") == 0);
   CHECK(wait("", R"({"details": {"retryAfterSeconds": 7}})") == 7000);
   CHECK(wait("2", R"({"details": {"retryAfterSeconds": 7}})") == 2000);
-  CHECK(wait("", R"({"details": {"retryAfterSeconds": 9223372036854775807}})") == 300'000);
+  CHECK(wait("", R"({"details": {"retryAfterSeconds": 9223372036854775807}})") == 3'600'000);
   CHECK(wait("", R"({"details": {"retryAfterSeconds": -1}})") == 0);
 }
 
@@ -147,6 +151,20 @@ TEST_CASE("resource versions are numbers") {
   CHECK_FALSE(version_less("7", "7"));
   CHECK(version_less("", "1"));
   CHECK(version_less("18446744073709551615", "18446744073709551616"));
+}
+
+TEST_CASE("a kind has vanished if discovery knows no other version of its group, and only if discovery answers") {
+  const auto vanished = [](const api::Resource& resource, const std::string& groups) {
+    return is_vanished(resource, json("{\"groups\":[" + groups + "]}")).has_value();
+  };
+  const std::string ours = R"({"name":"knfe.io","versions":[{"version":"v1alpha1"}]})";
+  const std::string both = R"({"name":"knfe.io","versions":[{"version":"v1alpha1"},{"version":"v1"}]})";
+  CHECK(vanished(kNetworks, ""));
+  CHECK(vanished(kNetworks, ours));
+  CHECK_FALSE(vanished(kNetworks, both));
+  CHECK_FALSE(is_vanished(kNetworks, json("{}")));
+  CHECK_FALSE(is_vanished(kNetworks, fail(Code::kUnserved, "404 page not found")));
+  CHECK_FALSE(vanished({"", "v1", "Pod", "pods"}, ours));
 }
 
 }  // namespace knfe::kube

@@ -14,6 +14,7 @@ constexpr Duration kLongestBackoff{30'000};
 constexpr Duration kHealthy{1'000};  // a watch that lived this long earns a fresh back-off
 constexpr std::size_t kLongestLine = 32u << 20;
 constexpr int kPage = 500;
+constexpr const char* kNewest = "18446744073709551615";  // newer than whatever is known
 
 Duration jittered(Duration wait) { return Duration(wait.count() / 2 + random_up_to(wait.count() / 2)); }
 
@@ -85,8 +86,24 @@ void Watch::note(const Json& object) {
   listed_.add(as_string(at(metadata, "namespace")), as_string(at(metadata, "name")));
 }
 
+// A watch of another version's objects would end alike: only where the server has no such kind at all are they gone.
+void Watch::ask_whether_vanished() {
+  exchange_ = api_.call("discovery", "get", discovery_request(), [this](const Result<Json>& groups) {
+    const auto vanished = is_vanished(resource_, groups);
+    if (!vanished) {
+      log(Level::kWarning, "a kind is not served",
+          {{"resource", std::string(resource_.plural)}, {"error", vanished.error().text()}});
+      return;
+    }
+    log(Level::kWarning, "a kind has vanished, and its objects with it", {{"resource", std::string(resource_.plural)}});
+    vanished_ = true;
+    events_.synced({}, kNewest);
+  });
+}
+
 void Watch::complete(const std::string& version) {
   served_ = true;
+  vanished_ = false;
   state_ = State::kWatching;
   version_ = version;
   doubted_.reset();
@@ -196,15 +213,16 @@ void Watch::on_end(Result<void> end) {
 }
 
 void Watch::retry(const Error& error) {
-  if (error.code == Code::kGone || error.code == Code::kNotFound || state_ != State::kWatching) {
+  if (error.code == Code::kGone || error.code == Code::kUnserved || state_ != State::kWatching) {
     state_ = State::kEmpty;
     version_.clear();
   }
   // The kind is not served: nobody has to wait for it. When it comes back it is listed anew.
-  if (error.code == Code::kNotFound) {
+  if (error.code == Code::kUnserved) {
     served_ = false;
     events_.synced({}, "0");
     events_.progress("0");
+    if (!vanished_) ask_whether_vanished();
   }
   if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
   Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));

@@ -36,7 +36,8 @@ class Watch {
   void start();
   void resync();  // list again: when what is known is in doubt
 
-  // False while the API server says that it has no such kind. What was known of it stays until a list says otherwise.
+  // False while the API server says that it has no such kind. What was known of it is gone if discovery says so, too; it stays
+  // where its group has other versions, in which the objects may still be there. It is listed anew once it is served again.
   bool served() const { return served_; }
   std::uint64_t restarts() const { return restarts_; }  // lists begun, for metrics
 
@@ -52,6 +53,7 @@ class Watch {
   void complete(const std::string& version);
   void retry(const Error& error);
   void note(const Json& object);
+  void ask_whether_vanished();
 
   net::Loop& loop_;
   ApiClient& api_;
@@ -62,6 +64,7 @@ class Watch {
   State state_ = State::kEmpty;
   bool streamed_lists_ = true;  // until the server refuses one
   bool served_ = true;
+  bool vanished_ = false;
   std::string version_;          // seen last, when Watching
   Listed listed_;                // while Streaming or Paging
   std::string buffer_;           // of an event that is not complete yet

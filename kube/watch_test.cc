@@ -337,6 +337,8 @@ TEST_CASE_FIXTURE(Fixture, "a kind that is not served has no objects, and nobody
   server.only().head(404);
   server.only().end();
   CHECK(take() == "=[]@0 ^0 ");
+  server.only().answer(404, "404 page not found");
+  take();
   time.pass(loop, seconds(1));
   CHECK(asks_list());  // it may come
 }
@@ -351,6 +353,22 @@ TEST_CASE_FIXTURE(Fixture, "a kind that vanishes is said not to be served, and i
   server.only().end();
   CHECK_FALSE(watch->served());
   take();
+  CHECK(server.only().request.target == "/apis");
+  SUBCASE("and its objects are gone where the group knows no other version of it") {
+    SUBCASE("") { server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"}]}]})"); }
+    SUBCASE("") { server.only().answer(200, R"({"groups":[{"name":"apps","versions":[{"version":"v1"}]}]})"); }
+    CHECK(take() == "=[]@18446744073709551615 ");
+  }
+  SUBCASE("and its objects stay where it may be served as another version") {
+    server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"},{"version":"v1"}]}]})");
+    CHECK(take() == "");
+  }
+  SUBCASE("and its objects stay while nobody can say") {
+    SUBCASE("") { server.only().answer(500); }
+    SUBCASE("") { server.only().answer(404, "404 page not found"); }
+    SUBCASE("") { server.only().answer(200, "{}"); }
+    CHECK(take() == "");
+  }
   time.pass(loop, seconds(1));
   CHECK(asks_list());
   server.only().head(404);

@@ -96,6 +96,10 @@ void Manager::begin(const Queue::Taken& taken) {
   const std::string id = api::hex64(api::hash64(taken.item.key.text(), seed_ + ++begun_));
   Run& run = runs_.emplace_back(static_cast<RunHost&>(*this), api_, watched_, taken, id);
   ++active_;
+  if (is_unserved(run.item)) {
+    not_planned_.insert(run.item);
+    return run.begin({});
+  }
   run.begin(plan_for(run, nullptr));
 }
 
@@ -149,6 +153,7 @@ void Manager::told(const Run& run) {
 void Manager::count(const Run& run, End end, const std::string& outcome) {
   auto& controller = controllers_[run.item.controller];
   controller.worked.observe(boot_seconds() - run.started);
+  if (end == End::kDone) controller.succeeded_at = boot_now();
   ++(end == End::kDone ? controller.succeeded : end == End::kTaken ? controller.requeued : controller.failed);
   static constexpr std::array kWhy{"edit", "change", "list"};
   std::string why = kWhy[static_cast<std::size_t>(run.taken.priority)];
@@ -194,11 +199,19 @@ void Manager::settle(Run& run) {
   arm();  // another may run in its place
 }
 
-// What was refused because a kind was not there is tried again when it is.
+// What is known of a kind that is not served may be the past, and nothing could be written of it.
+bool Manager::is_unserved(const Item& item) const {
+  const auto* informer = watched_.of(controllers_[item.controller].resource);
+  return informer && !informer->served() && informer->cache().meta(item.key);
+}
+
+// What was refused because a kind was not there, or was not planned for, is tried again when it is.
 void Manager::check_served() {
   std::size_t unserved = 0;
   for (const auto* informer : watched_.all()) unserved += !informer->served();
-  if (std::exchange(unserved_, unserved) > unserved) queue_.hurry(boot_now());
+  if (std::exchange(unserved_, unserved) <= unserved) return;
+  queue_.hurry(boot_now());
+  for (const auto& item : std::exchange(not_planned_, {})) enqueue(item.controller, item.key);
 }
 
 void Manager::check_parked() {
@@ -207,6 +220,7 @@ void Manager::check_parked() {
   for (auto run = runs_.begin(); run != runs_.end();) {
     auto current = run++;
     if (current->parked_at == Instant{} || !current->arrived()) continue;
+    watch_lag_.observe(static_cast<double>((boot_now() - current->parked_at).count()) / 1000);
     queue_.done(current->item);
     runs_.erase(current);
   }
@@ -222,6 +236,7 @@ void Manager::resync_doubtful() {
     if (now - run.parked_at < kLongestPark) continue;
     run.parked_at = now;
     for (const auto& awaited : run.awaited) {
+      if (!watched_.of(awaited.cache->resource())->served()) continue;  // it is listed anew in any case
       log(Level::kWarning, "the watch does not tell of an own write; listing again",
           {{"resource", std::string(awaited.cache->resource().plural)}, {"object", awaited.key.text()}});
       watched_.of(awaited.cache->resource())->resync();

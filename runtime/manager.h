@@ -10,6 +10,8 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,7 @@ class Manager : private RunHost {
     std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
     std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
     Histogram waited = {}, worked = {};
+    std::optional<Instant> succeeded_at = {};  // a run, last
   };
   struct Effect {
     std::string resource, verb, effect;
@@ -117,6 +120,7 @@ class Manager : private RunHost {
   void queue_metrics(MetricsText& out) const;
   void check_parked();
   void check_served();
+  bool is_unserved(const Item& item) const;
   void resync_doubtful();
   void finish(Run& run);
 
@@ -131,10 +135,12 @@ class Manager : private RunHost {
   EventTeller events_;
   History history_;
   std::map<Effect, std::uint64_t> effects_;
+  Histogram watch_lag_;
   const std::uint64_t seed_;
   std::uint64_t begun_ = 0;
   Instant held_until_{};
-  std::size_t unserved_ = 0;  // kinds, when looked at last
+  std::size_t unserved_ = 0;    // kinds, when looked at last
+  std::set<Item> not_planned_;  // as their kind was not served
   bool pumping_ = false;
   bool draining_ = false;
   std::function<void()> idle_, synced_;

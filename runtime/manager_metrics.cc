@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 
 #include "runtime/manager.h"
 
@@ -35,6 +36,14 @@ void Manager::run_metrics(MetricsText& out) const {
     })));
   });
   each("controller_runtime_max_concurrent_reconciles", "gauge", [](const auto&) { return number(most_runs); });
+  out.family("knfe_last_success_timestamp_seconds", "gauge");
+  for (const auto& controller : controllers_) {
+    if (!controller.succeeded_at) continue;
+    const auto age = static_cast<double>((boot_now() - *controller.succeeded_at).count()) / 1000;
+    out.line({{"controller", controller.name}}, static_cast<double>(std::time(nullptr)) - age);
+  }
+  out.family("knfe_watch_lag_seconds", "histogram");
+  out.line({}, watch_lag_);
   each("stale_sync_skips_total", "counter", [](const auto& one) { return number(one.parked); });
 }
 

@@ -238,4 +238,28 @@ TEST_CASE_FIXTURE(ManagerFixture, "what rests on an object is done only if that 
   CHECK((written() == "PATCH networks/a, ") == done);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture, "what belongs to nobody and stands in the way is not said to be ours") {
+  std::string metadata = R"("name":"one","namespace":"n")";
+  SUBCASE("nobody's") {}
+  SUBCASE("ours, with its label taken off") {
+    metadata += R"(,"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"k","uid":"owner","controller":true}])";
+  }
+  const bool ours = metadata.find("owner\"") != std::string::npos;
+  REQUIRE(server.store.create(api::ConfigMap::resource, json("{\"metadata\":{" + metadata + "}}")));
+  std::string told;
+  plan = [&](const Moment& moment) {
+    Plan out;
+    auto proof = proof_of_absence(api::ConfigMap::resource, {"n", "one"}, "owner");
+    proof.orphans = true;
+    out.actions = {proof};
+    if (moment.refusal) told = moment.refusal->text();
+    return out;
+  };
+  start();
+  CHECK(told == (ours
+                     ? "ConfigMap one is there, but the watch does not show it (restore its labels, or delete it)"
+                     : "ConfigMap one exists and belongs to nobody (delete it, or make it under another name: whatever it is, it "
+                       "stands in the way)"));
+}
+
 }  // namespace knfe::runtime

@@ -152,7 +152,8 @@ TEST_CASE_FIXTURE(ManagerFixture, "metrics tell of runs, errors, caches and requ
         "knfe_writes_total{resource=\"networks\",verb=\"patch\",effect=\"changed\"} 1\n",
         "controller_runtime_reconcile_time_seconds_count{controller=\"network\"} ",
         "stale_sync_skips_total{controller=\"network\"} 1\n", "workqueue_adds_total{name=\"network\",controller=\"network\"} 1\n",
-        "knfe_resource_served{resource=\"networks\"} 1\n"}) {
+        "knfe_resource_served{resource=\"networks\"} 1\n", "knfe_watch_lag_seconds_count 1\n",
+        "knfe_last_success_timestamp_seconds{controller=\"network\"} "}) {
     INFO(text);
     CHECK(text.find(line) != std::string::npos);
   }

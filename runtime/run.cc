@@ -35,7 +35,7 @@ Error name_taken(const Action& action) {
 
 bool for_good(const Error& error) {
   return error.code == Code::kInvalid || error.code == Code::kForbidden || error.code == Code::kNotFound ||
-         error.code == Code::kAlreadyExists;
+         error.code == Code::kUnserved || error.code == Code::kAlreadyExists;
 }
 
 bool Awaited::arrived() const {
@@ -85,8 +85,19 @@ void Run::read_live(const Action& action, std::function<void(const Json& live)> 
                    [this, &action, then = std::move(then)](const Result<Json>& live) {
                      if (live) return then(*live);
                      if (live.error().code == Code::kNotFound) return then(kNothing);
+                     // Who knows no such kind has not said that nothing of it is there.
+                     if (live.error().code == Code::kUnserved && action.verb == Action::Verb::kProve)
+                       return prove_vanished(action);
                      failed(action, live.error());
                    });
+}
+
+void Run::prove_vanished(const Action& action) {
+  call = api_.call("discovery", "get", kube::discovery_request(), [this, &action](const Result<Json>& groups) {
+    if (const auto vanished = kube::is_vanished(action.resource, groups); !vanished) return failed(action, vanished.error());
+    ++next_;
+    step();
+  });
 }
 
 void Run::confirm(const Action& action) {
@@ -128,6 +139,15 @@ Error Run::still_there(const Action& action, const Json& live) {
   auto* informer = watched_.of(action.resource);
   if (informer) informer->ingest(live);
   if (informer && informer->cache().meta(action.key)) return {Code::kConflict, what(action) + " is still there", {}, {}, 0};
+  Action only_own = action;
+  only_own.orphans = false;
+  if (action.orphans && !is_disproof(only_own, live)) {
+    return {Code::kAlreadyExists,
+            what(action) + " exists and belongs to nobody",
+            {},
+            "delete it, or make it under another name: whatever it is, it stands in the way",
+            0};
+  }
   return {Code::kAlreadyExists,
           what(action) + " is there, but the watch does not show it",
           {},

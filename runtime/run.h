@@ -86,6 +86,7 @@ class Run {
   void read_live(const Action& action, std::function<void(const Json& live)> then);
   void confirm(const Action& action);
   void prove_absence(const Action& action);
+  void prove_vanished(const Action& action);
   void prove_none(const Action& action);
   Error still_there(const Action& action, const Json& live);
   void answered(const Action& action, const Result<Json>& answer);

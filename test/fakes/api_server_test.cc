@@ -21,7 +21,12 @@ ApiServer::ApiServer(net::Loop& loop) : loop_(loop) {
 }
 
 net::Response ApiServer::carry_out(const net::Request& request) {
+  if (request.target == "/apis") {
+    const std::string other = other_version.empty() ? "" : R"(,{"version":")" + other_version + R"("})";
+    return {200, {}, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"})" + other + "]}]}"};
+  }
   const auto call = call_of(request.target);
+  if (call.resource && unserved.contains(std::string(call.resource->plural))) return {404, {}, "404 page not found"};
   if (call.resource && request.method != "GET") {
     const std::string name = call.key.name.empty() ? key_of(json(request.body)).name : call.key.name;
     writes.push_back(request.method + " " + std::string(call.resource->plural) + "/" + name +
@@ -80,6 +85,11 @@ void ApiServer::pump(const std::shared_ptr<Stream>& stream) {
   const auto& call = stream->call;
   if (!call.resource || held_watches.contains(std::string(call.resource->plural))) return;
   if (!std::exchange(stream->told_list, true)) {
+    if (unserved.contains(std::string(call.resource->plural))) {
+      if (auto head = stream->events.on_head) head(404, {});
+      if (auto end = std::exchange(stream->events, {}).on_end) end({});
+      return;
+    }
     const bool list = call.query.contains("sendInitialEvents");
     if (auto head = stream->events.on_head) head(list && !streams_lists ? 422 : 200, {});
     if (list && !streams_lists) {

@@ -35,6 +35,8 @@ class ApiServer : public net::Client {
   Store store;
   std::function<Fate(const net::Request&)> fate;  // none: all are answered
   std::set<std::string> held_watches;             // plurals whose watches tell nothing for the time being
+  std::set<std::string> unserved;                 // plurals that it does not know for the time being
+  std::string other_version;                      // of the group of those, if it knows them as such
   std::vector<std::string> writes;                // "POST pods/x", in the order in which they were carried out
   bool streams_lists = true;
 

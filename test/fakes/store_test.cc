@@ -514,11 +514,13 @@ std::pair<int, std::string> http_status(const Error& error) {
                               {Code::kTimeout, 504, "Timeout"},
                               {Code::kUnavailable, 503, "ServiceUnavailable"}};
   for (const auto& known : kTable) {
-    if (known.code == error.code) {
-      return {
-          known.status,
-          to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", known.status}, {"reason", known.reason}})};
+    if (known.code != error.code) continue;
+    JsonObject status{{"kind", "Status"}, {"message", error.message}, {"code", known.status}, {"reason", known.reason}};
+    if (error.code == Code::kNotFound) {
+      const auto quote = error.message.find('"') + 1;
+      status["details"] = JsonObject{{"name", error.message.substr(quote, error.message.find('"', quote) - quote)}};
     }
+    return {known.status, to_text(status)};
   }
   return {500, to_text(JsonObject{{"kind", "Status"}, {"message", error.message}, {"code", 500}})};
 }
