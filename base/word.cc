@@ -1,31 +1,44 @@
 #include "base/word.h"
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstring>
 #include <mutex>
-#include <unordered_set>
+#include <new>
 
 namespace knfe {
 
+// The text follows it, in the same piece of memory.
 struct Word::Entry {
-  explicit Entry(std::string_view from) : text(from) {}
-  const std::string text;
-  mutable std::atomic<std::size_t> count{1};
+  mutable std::atomic<std::uint32_t> count{1};
+  std::uint32_t size;
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+  static Entry* make(std::string_view text) {
+    void* room = ::operator new(sizeof(Entry) + text.size());
+    std::memcpy(static_cast<char*>(room) + sizeof(Entry), text.data(), text.size());
+    return new (room) Entry{.size = static_cast<std::uint32_t>(text.size())};
+  }
+  static void end(Entry* entry) {
+    entry->~Entry();
+    ::operator delete(entry);
+  }
 };
 
 struct Word::Pool {
   struct Hash {
     using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-    std::size_t operator()(const Entry& entry) const { return (*this)(std::string_view(entry.text)); }
+    std::size_t operator()(const Entry* entry) const { return (*this)(entry->text()); }
   };
   struct Equal {
     using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    bool operator()(const Entry& a, const Entry& b) const { return a.text == b.text; }
-    bool operator()(const Entry& a, std::string_view b) const { return a.text == b; }
-    bool operator()(std::string_view a, const Entry& b) const { return a == b.text; }
+    bool operator()(const Entry* a, const Entry* b) const { return a == b; }
+    bool operator()(const Entry* a, std::string_view b) const { return a->text() == b; }
+    bool operator()(std::string_view a, const Entry* b) const { return a == b->text(); }
   };
   std::mutex lock;
-  std::unordered_set<Entry, Hash, Equal> entries;
+  boost::unordered_flat_set<Entry*, Hash, Equal> entries;
 };
 
 // Never destroyed: words in objects that live until the very end still need it.
@@ -37,13 +50,10 @@ Word::Pool& Word::pool() {
 Word::Entry* Word::take(std::string_view text) {
   auto& of = pool();
   const std::scoped_lock held(of.lock);
-  auto found = of.entries.find(text);
-  if (found != of.entries.end()) {
-    ++found->count;
-  } else {
-    found = of.entries.emplace(text).first;
-  }
-  return const_cast<Entry*>(&*found);  // the set is of const entries; nothing but the count changes
+  const auto found = of.entries.find(text);
+  if (found == of.entries.end()) return *of.entries.insert(Entry::make(text)).first;
+  ++(*found)->count;
+  return *found;
 }
 
 void Word::share() const {
@@ -52,18 +62,17 @@ void Word::share() const {
 
 void Word::drop() {
   // The last one goes under the lock, or somebody could be taking the same word at that moment.
-  std::size_t count = entry_->count;
+  std::uint32_t count = entry_->count;
   while (count > 1) {
     if (entry_->count.compare_exchange_weak(count, count - 1)) return;
   }
   auto& of = pool();
   const std::scoped_lock held(of.lock);
-  if (--entry_->count == 0) of.entries.erase(of.entries.find(std::string_view(entry_->text)));
+  if (--entry_->count != 0) return;
+  of.entries.erase(of.entries.find(entry_->text()));
+  Entry::end(entry_);
 }
 
-const std::string& Word::text() const {
-  static const std::string& none = *new std::string;
-  return entry_ ? entry_->text : none;
-}
+std::string_view Word::text() const { return entry_ ? entry_->text() : std::string_view(); }
 
 }  // namespace knfe

@@ -37,8 +37,8 @@ class Informer : public InformerBase {
                 },
                 [this](const Json& object) {
                   const Json& metadata = at(object, "metadata");
-                  cache_.erase({as_string(at(metadata, "namespace")), std::string(as_string(at(metadata, "name")))},
-                               std::string(as_string(at(metadata, "resourceVersion"))));
+                  cache_.erase({as_string(at(metadata, "namespace")), as_string(at(metadata, "name"))},
+                               as_string(at(metadata, "resourceVersion")));
                 },
                 [this](const Listed& known, const std::string& version) {
                   cache_.keep_only(known, version);

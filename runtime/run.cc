@@ -207,7 +207,7 @@ void Run::await(const Action& action, const Json& answer) {
   const auto* informer = watched_.of(action.resource);
   if (!informer) return;
   const auto* cache = &informer->cache();
-  const auto version = std::string(as_string(at(answer, "metadata", "resourceVersion")));
+  const api::Version version = as_string(at(answer, "metadata", "resourceVersion"));
   const auto* meta = cache->meta(action.key);
   if (action.verb == Action::Verb::kDelete) {
     awaited.push_back({cache, action.key, {}, action.uid, {}});

@@ -47,9 +47,9 @@ class RunHost {
 struct Awaited {
   const kube::CacheBase* cache;
   api::Key key;
-  std::string version;      // of a write
-  std::string deleted_uid;  // of a delete
-  std::string gone_uid;     // of what a write did not find any more
+  api::Version version;  // of a write
+  api::Uid deleted_uid;  // of a delete
+  api::Uid gone_uid;     // of what a write did not find any more
 
   bool arrived() const;
 };

@@ -113,7 +113,7 @@ runtime::Plan plan_network(const Network& network, const Attachments& attachment
   std::optional<Obstacle> obstacle;
   if (!is_prefix(network.spec.cidr)) obstacle = {"InvalidCIDR", "cidr must be an IP prefix.", true};
   return plan_child(
-      network, "net-" + network.meta.uid, obstacle, [&] { return config_of(network.meta.key.name, network.spec); }, attachments,
+      network, "net-" + network.meta.uid.text(), obstacle, [&] { return config_of(network.meta.key.name, network.spec); }, attachments,
       moment);
 }
 
@@ -127,7 +127,7 @@ runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network
     obstacle = {"NetworkInvalid", "The network's cidr is not an IP prefix.", false};
   }
   return plan_child(
-      point, "cp-" + point.meta.uid, obstacle,
+      point, "cp-" + point.meta.uid.text(), obstacle,
       [&] { return config_of(point.spec.network + "." + point.spec.interface, network->spec); }, attachments, moment);
 }
 
@@ -135,8 +135,8 @@ runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network
 Result<api::Attachments> decode_child(const Json& json) {
   auto child = api::decode_only_meta<api::Attachments>(json);
   if (child) {
-    child->meta.labels.clear();
-    child->meta.annotations.clear();
+    child->meta.labels = {};
+    child->meta.annotations = {};
   }
   return child;
 }
