@@ -29,7 +29,7 @@ std::string_view Meta::label(const char* name) const {
   return found == labels->end() ? std::string_view{} : std::string_view(found->second);
 }
 
-Result<Meta> decode_meta(const Json& object) {
+Result<Meta> decode_ownership(const Json& object) {
   const Json& json = at(object, "metadata");
   Meta meta;
   meta.key = {as_string(at(json, "namespace")), as_string(at(json, "name"))};
@@ -41,15 +41,21 @@ Result<Meta> decode_meta(const Json& object) {
   if (meta.key.name.empty() || meta.resource_version.empty()) {
     return fail(Code::kInternal, "an object without name, or without a decimal resourceVersion", "/metadata");
   }
-  for (const auto& [name, texts] : {std::pair("labels", &meta.labels), std::pair("annotations", &meta.annotations)}) {
-    const Json& found = at(json, name);
-    if (found.is_null()) continue;
-    if (auto done = decode_into(found, texts->edit(), {"/metadata", name}); !done) return std::unexpected(done.error());
-  }
   for (const auto& name : as_array(at(json, "finalizers"))) meta.finalizers.edit().emplace_back(as_string(name));
   for (const auto& owner : as_array(at(json, "ownerReferences"))) {
     meta.owners.push_back({as_string(at(owner, "apiVersion")), as_string(at(owner, "kind")), as_string(at(owner, "name")),
                            as_string(at(owner, "uid")), as_bool(at(owner, "controller"))});
+  }
+  return meta;
+}
+
+Result<Meta> decode_meta(const Json& object) {
+  const Json& json = at(object, "metadata");
+  KNFE_TRY(Meta meta, decode_ownership(object));
+  for (const auto& [name, texts] : {std::pair("labels", &meta.labels), std::pair("annotations", &meta.annotations)}) {
+    const Json& found = at(json, name);
+    if (found.is_null()) continue;
+    if (auto done = decode_into(found, texts->edit(), {"/metadata", name}); !done) return std::unexpected(done.error());
   }
   return meta;
 }

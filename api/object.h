@@ -67,6 +67,8 @@ struct Meta {
 };
 
 Result<Meta> decode_meta(const Json& object);
+// The same without labels and annotations.
+Result<Meta> decode_ownership(const Json& object);
 // Of what field manager `manager` owns in `object`, from which `meta` is.
 void take_digests(Meta& meta, const Json& object, std::string_view manager);
 
@@ -137,11 +139,11 @@ Result<T> decode_object(const Json& json) {
   return out;
 }
 
-// For kinds of which nothing but the metadata is read.
+// For children of which it only matters whose they are and, by their digest, what they hold.
 template <class T>
-Result<T> decode_only_meta(const Json& json) {
+Result<T> decode_child(const Json& json) {
   T out;
-  KNFE_TRY(out.meta, decode_meta(json));
+  KNFE_TRY(out.meta, decode_ownership(json));
   return out;
 }
 

@@ -9,15 +9,10 @@ template <class C>
 class Lean {
  public:
   Lean() = default;
-  Lean(C content) { *this = std::move(content); }  // NOLINT(google-explicit-constructor): it stands for the container
   Lean(const Lean& other) : content_(other.content_ ? std::make_unique<C>(*other.content_) : nullptr) {}
   Lean(Lean&&) noexcept = default;
   Lean& operator=(const Lean& other) { return *this = Lean(other); }
   Lean& operator=(Lean&&) noexcept = default;
-  Lean& operator=(C content) {
-    content_ = content.empty() ? nullptr : std::make_unique<C>(std::move(content));
-    return *this;
-  }
   ~Lean() = default;
 
   const C& operator*() const {

@@ -19,12 +19,12 @@ struct NetworkSpec {
   bool operator==(const NetworkSpec&) const = default;
 };
 struct PointSpec {
-  std::string network, interface;
+  Word network, interface;
   bool operator==(const PointSpec&) const = default;
 };
 struct Status {
   std::int64_t observed_generation = 0;
-  std::string attachment;
+  Word attachment;
   api::Conditions conditions;
   bool operator==(const Status&) const = default;
 };
@@ -131,16 +131,6 @@ runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network
       [&] { return config_of(point.spec.network + "." + point.spec.interface, network->spec); }, attachments, moment);
 }
 
-// Who a child is, whose it is and the digest of what it holds: nothing else of it is kept.
-Result<api::Attachments> decode_child(const Json& json) {
-  auto child = api::decode_only_meta<api::Attachments>(json);
-  if (child) {
-    child->meta.labels = {};
-    child->meta.annotations = {};
-  }
-  return child;
-}
-
 int usage() {
   std::fputs("usage: knfe-bench --kubeconfig FILE --namespace NS\n", stderr);
   return 2;
@@ -164,7 +154,7 @@ int main(int argc, char** argv) {
   return runtime::run_program(options, [&](runtime::Operator& program) {
     program.watch(networks);
     program.watch(points);
-    program.watch(attachments, "", decode_child);
+    program.watch(attachments, "", api::decode_child<api::Attachments>);
     auto& manager = program.manager();
     const auto of_networks = manager.control("network", networks, [&](const Network& network, const auto& moment) {
       return plan_network(network, attachments, moment);
