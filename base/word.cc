@@ -27,8 +27,27 @@ struct Word::Entry {
 
 struct Word::Pool {
   struct Hash {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    // NOLINTBEGIN(readability-identifier-naming): so the library calls them
+    using is_transparent = void;
+    using is_avalanching = void;
+    // NOLINTEND(readability-identifier-naming)
+    std::size_t operator()(std::string_view text) const {
+      std::uint64_t hash = text.size();
+      const auto mix = [&](std::uint64_t part) {
+        hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+      };
+      for (; text.size() >= 8; text.remove_prefix(8)) {
+        std::uint64_t part = 0;
+        std::memcpy(&part, text.data(), 8);
+        mix(part);
+      }
+      std::uint64_t rest = 0;
+      if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+      mix(rest);
+      mix(0);
+      return hash;
+    }
     std::size_t operator()(const Entry* entry) const { return (*this)(entry->text()); }
   };
   struct Equal {

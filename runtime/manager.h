@@ -118,6 +118,7 @@ class Manager : private RunHost {
   void check_parked();
   void check_served();
   void resync_doubtful();
+  std::list<Run>::iterator place_of(const Run& run);
   void finish(Run& run);
 
   net::Loop& loop_;
@@ -126,8 +127,8 @@ class Manager : private RunHost {
   Watched watched_;
   std::vector<Controller> controllers_;
   Queue queue_;
-  std::list<Run> runs_;
-  std::size_t active_ = 0;  // those of them that do not rest for the caches
+  std::list<Run> runs_;     // under way
+  std::list<Run> resting_;  // done, until the caches have seen it
   EventTeller events_;
   History history_;
   std::map<Effect, std::uint64_t> effects_;
@@ -135,7 +136,8 @@ class Manager : private RunHost {
   std::uint64_t begun_ = 0;
   Instant held_until_{};
   std::size_t unserved_ = 0;  // kinds, when looked at last
-  bool pumping_ = false;
+  bool pumping_ = false, pump_posted_ = false;
+  Instant rings_ = Instant::max();  // `timer_`
   bool draining_ = false;
   std::function<void()> idle_, synced_;
   bool check_posted_ = false;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "api/digest.h"
 #include "api/object.h"
+#include "api/value_digest.h"
 #include "base/clock.h"
 
 namespace knfe::runtime {
@@ -101,16 +101,15 @@ class ConditionWriter {
 // The status write that makes `live` say `wanted`, if it does not yet.
 template <class T>
 void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, std::vector<Note> notes) {
+  if (api::digest_of_status(wanted) == live.meta.status_digest) return;
   JsonObject object = api::skeleton(T::resource, live.meta.key);
   object["metadata"].as_object()["uid"] = live.meta.uid.text();
   object["status"] = api::encode(wanted);
-  Json body(std::move(object));
-  if (api::digest_of_desired(body) == live.meta.status_digest) return;
   Action action;
   action.resource = T::resource;
   action.key = live.meta.key;
   action.subresource = "status";
-  action.body = std::move(body);
+  action.body = std::move(object);
   plan.status = std::move(action);
   plan.notes = std::move(notes);
 }

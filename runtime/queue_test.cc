@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 namespace knfe::runtime {
 
 using std::chrono::milliseconds;
