@@ -83,6 +83,15 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 using Conditions = std::vector<Condition>;
+using KeptConditions = Once<Conditions>;  // in an object
+inline std::size_t hash_of(const Condition& condition) {
+  std::uint64_t hash = static_cast<std::uint64_t>(condition.observed_generation);
+  for (const auto* word :
+       {&condition.type, &condition.status, &condition.reason, &condition.message, &condition.last_transition_time}) {
+    hash = mixed(hash, word->hash());
+  }
+  return hash;
+}
 
 template <>
 struct Fields<Condition> {

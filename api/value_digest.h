@@ -14,6 +14,8 @@ std::optional<std::uint64_t> digest_of_value(const T& value, bool to_the_letter 
     return digests::of(value, to_the_letter);
   } else if constexpr (is_optional<T>) {
     return value ? digest_of_value(*value, to_the_letter) : std::nullopt;
+  } else if constexpr (is_once<T>) {
+    return digest_of_value(*value, to_the_letter);
   } else if constexpr (Text<T>) {
     if (value.empty()) return std::nullopt;
     return digests::of_text(value);

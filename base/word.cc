@@ -1,20 +1,20 @@
 #include "base/word.h"
 
-#include <atomic>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstring>
-#include <mutex>
 #include <new>
+
+#include "base/interned.h"
 
 namespace knfe {
 
 // The text follows it, in the same piece of memory.
 struct Word::Entry {
-  mutable std::atomic<std::uint32_t> count{1};
+  using View = std::string_view;
+  std::atomic<std::uint32_t> count{1};
   std::uint32_t size;
 
-  std::string_view text() const { return {reinterpret_cast<const char*>(this + 1), size}; }
-  static Entry* make(std::string_view text) {
+  View view() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+  static Entry* make(View text) {
     void* room = ::operator new(sizeof(Entry) + text.size());
     std::memcpy(static_cast<char*>(room) + sizeof(Entry), text.data(), text.size());
     return new (room) Entry{.size = static_cast<std::uint32_t>(text.size())};
@@ -23,75 +23,27 @@ struct Word::Entry {
     entry->~Entry();
     ::operator delete(entry);
   }
-};
-
-struct Word::Pool {
-  struct Hash {
-    // NOLINTBEGIN(readability-identifier-naming): so the library calls them
-    using is_transparent = void;
-    using is_avalanching = void;
-    // NOLINTEND(readability-identifier-naming)
-    std::size_t operator()(std::string_view text) const {
-      std::uint64_t hash = text.size();
-      const auto mix = [&](std::uint64_t part) {
-        hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 32;
-      };
-      for (; text.size() >= 8; text.remove_prefix(8)) {
-        std::uint64_t part = 0;
-        std::memcpy(&part, text.data(), 8);
-        mix(part);
-      }
-      std::uint64_t rest = 0;
-      if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
-      mix(rest);
-      mix(0);
-      return hash;
+  static std::size_t hash(View text) {
+    std::uint64_t hash = text.size();
+    for (; text.size() >= 8; text.remove_prefix(8)) {
+      std::uint64_t part = 0;
+      std::memcpy(&part, text.data(), 8);
+      hash = mixed(hash, part);
     }
-    std::size_t operator()(const Entry* entry) const { return (*this)(entry->text()); }
-  };
-  struct Equal {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    bool operator()(const Entry* a, const Entry* b) const { return a == b; }
-    bool operator()(const Entry* a, std::string_view b) const { return a->text() == b; }
-    bool operator()(std::string_view a, const Entry* b) const { return a == b->text(); }
-  };
-  std::mutex lock;
-  boost::unordered_flat_set<Entry*, Hash, Equal> entries;
+    std::uint64_t rest = 0;
+    if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+    return mixed(mixed(hash, rest), 0);
+  }
 };
 
-// Never destroyed: words in objects that live until the very end still need it.
-Word::Pool& Word::pool() {
-  static Pool& only = *new Pool;
-  return only;
-}
-
-Word::Entry* Word::take(std::string_view text) {
-  auto& of = pool();
-  const std::scoped_lock held(of.lock);
-  const auto found = of.entries.find(text);
-  if (found == of.entries.end()) return *of.entries.insert(Entry::make(text)).first;
-  ++(*found)->count;
-  return *found;
-}
+Word::Entry* Word::take(std::string_view text) { return Interned<Entry>::take(text); }
 
 void Word::share() const {
-  if (entry_) ++entry_->count;
+  if (entry_) Interned<Entry>::share(entry_);
 }
 
-void Word::drop() {
-  // The last one goes under the lock, or somebody could be taking the same word at that moment.
-  std::uint32_t count = entry_->count;
-  while (count > 1) {
-    if (entry_->count.compare_exchange_weak(count, count - 1)) return;
-  }
-  auto& of = pool();
-  const std::scoped_lock held(of.lock);
-  if (--entry_->count != 0) return;
-  of.entries.erase(of.entries.find(entry_->text()));
-  Entry::end(entry_);
-}
+void Word::drop() { Interned<Entry>::drop(entry_); }
 
-std::string_view Word::text() const { return entry_ ? entry_->text() : std::string_view(); }
+std::string_view Word::text() const { return entry_ ? entry_->view() : std::string_view(); }
 
 }  // namespace knfe

@@ -65,8 +65,6 @@ class Word {
 
  private:
   struct Entry;
-  struct Pool;
-  static Pool& pool();
   static Entry* take(std::string_view text);
   static std::size_t hash_of(const void* entry) {
     const auto mixed = reinterpret_cast<std::uintptr_t>(entry) * 0x9e3779b97f4a7c15u;

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/log.h"
+#include "base/memory.h"
 
 namespace knfe::runtime {
 
@@ -47,6 +48,8 @@ bool is_edit(const api::Meta* before, const api::Meta& after) {
 }
 
 void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay, Priority priority) {
+  // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have gone.
+  if (!all_begun_ && controllers_[controller].each) return;
   ++controllers_[controller].adds;
   queue_.add({controller, key}, boot_now() + delay, synced() ? priority : Priority::kList);
   arm();
@@ -97,6 +100,7 @@ void Manager::pump() {
     begin(*taken);
   }
   pumping_ = false;
+  if (queue_.size() == 0 && all_begun_ && std::exchange(first_look_, false)) return_free_memory();
   if (runs_.size() < most_runs) arm();
 }
 
@@ -209,8 +213,21 @@ void Manager::check_served() {
   if (std::exchange(unserved_, unserved) > unserved) queue_.hurry(boot_now());
 }
 
+void Manager::begin_all() {
+  all_begun_ = true;
+  const auto now = boot_now();
+  for (std::size_t i = 0; i < controllers_.size(); ++i) {
+    if (!controllers_[i].each) continue;
+    controllers_[i].each([&](const api::Key& key) {
+      ++controllers_[i].adds;
+      queue_.add({i, key}, now, Priority::kList);
+    });
+  }
+}
+
 void Manager::check_parked() {
   check_served();
+  if (!all_begun_ && synced()) begin_all();
   if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = resting_.begin(); run != resting_.end();) {
     auto current = run++;

@@ -44,6 +44,9 @@ class Manager : private RunHost {
           const T* object = cache.get(key);
           return object ? plan(*object, moment) : Plan{};
         });
+    controllers_[controller].each = [&cache](const std::function<void(const api::Key&)>& tell) {
+      for (const T* object : cache.all()) tell(object->meta.key);
+    };
     cache.on_change([this, controller](const T* before, const T* after) {
       const bool edited = after && is_edit(before ? &before->meta : nullptr, after->meta);
       enqueue(controller, (after ? after : before)->meta.key, Duration(0), edited ? Priority::kEdit : Priority::kChange);
@@ -66,7 +69,7 @@ class Manager : private RunHost {
   void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
 
   void start();
-  // Until the caches have been filled, all have the lowest priority.
+  // Until the caches have been filled, all have the lowest priority; then each object is looked at in any case.
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0), Priority priority = Priority::kChange);
   // No new runs before: the API server has asked to wait.
   void hold(Instant until);
@@ -92,6 +95,7 @@ class Manager : private RunHost {
     std::string name;
     api::Resource resource;
     Planner planner;
+    std::function<void(const std::function<void(const api::Key&)>& tell)> each = {};  // of its objects
     std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
     std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
     Histogram waited = {}, worked = {};
@@ -116,6 +120,7 @@ class Manager : private RunHost {
   void run_metrics(MetricsText& out) const;
   void queue_metrics(MetricsText& out) const;
   void check_parked();
+  void begin_all();
   void check_served();
   void resync_doubtful();
   std::list<Run>::iterator place_of(const Run& run);
@@ -137,6 +142,7 @@ class Manager : private RunHost {
   Instant held_until_{};
   std::size_t unserved_ = 0;  // kinds, when looked at last
   bool pumping_ = false, pump_posted_ = false;
+  bool all_begun_ = false, first_look_ = true;
   Instant rings_ = Instant::max();  // `timer_`
   bool draining_ = false;
   std::function<void()> idle_, synced_;

@@ -25,7 +25,7 @@ struct PointSpec {
 struct Status {
   std::int64_t observed_generation = 0;
   Word attachment;
-  api::Conditions conditions;
+  api::KeptConditions conditions;
   bool operator==(const Status&) const = default;
 };
 
