@@ -100,7 +100,10 @@ void Manager::pump() {
     begin(*taken);
   }
   pumping_ = false;
-  if (queue_.size() == 0 && all_begun_ && std::exchange(first_look_, false)) return_free_memory();
+  if (queue_.size() == 0 && all_begun_ && std::exchange(first_look_, false)) {
+    queue_.shrink();
+    return_free_memory();
+  }
   if (runs_.size() < most_runs) arm();
 }
 

@@ -97,6 +97,8 @@ std::optional<Instant> Queue::next_due() const {
   return earliest;
 }
 
+void Queue::shrink() { entries_.rehash(0); }
+
 void Queue::hurry(Instant now) {
   std::vector<Entry*> failed;
   for (const auto& [item, count] : failures_) {

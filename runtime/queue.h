@@ -26,6 +26,9 @@ struct Item {
   api::Key key;
   auto operator<=>(const Item&) const = default;
 };
+struct HashOfItem {
+  std::size_t operator()(const Item& item) const { return item.key.hash() + item.controller * 0x9e3779b97f4a7c15u; }
+};
 
 enum class Priority {
   kEdit,    // somebody has changed what is wanted of the very object
@@ -52,6 +55,8 @@ class Queue {
   void done(const Item& item);                                        // forgets its failures
   Duration failed(const Item& item, Instant now, Duration at_least);  // comes back after the returned wait
 
+  // Gives back the room of many, when few are left.
+  void shrink();
   // What backs off is due at once: the reason may be gone.
   void hurry(Instant now);
 
@@ -68,10 +73,7 @@ class Queue {
     bool ready = false;
   };
   using Line = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
-  struct Hash {
-    std::size_t operator()(const Item& item) const { return item.key.hash() + item.controller * 0x9e3779b97f4a7c15u; }
-  };
-  using Entries = std::unordered_map<Item, Entry, Hash>;
+  using Entries = std::unordered_map<Item, Entry, HashOfItem>;
 
   void show(Entry& entry);
   void unlock(const Item& item);
@@ -85,8 +87,8 @@ class Queue {
   std::array<std::size_t, kPriorities.size()> turn_{};  // the controller whose turn it is
   unsigned taken_ = 0;
   Entries entries_;  // after the lines, which it leaves at its end
-  std::unordered_map<Item, Priority, Hash> working_;
-  std::unordered_map<Item, int, Hash> failures_;
+  std::unordered_map<Item, Priority, HashOfItem> working_;
+  std::unordered_map<Item, int, HashOfItem> failures_;
 };
 
 }  // namespace knfe::runtime
