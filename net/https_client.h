@@ -26,6 +26,7 @@ struct Endpoint {
   std::string key_pem = {};
   std::string server_name = {};  // for SNI and verification; empty: host
   bool insecure = false;         // do not verify the server: only where a user's kubeconfig says so
+  bool http2 = true;             // offer it; the server chooses
 };
 
 struct ClientSettings {
@@ -33,6 +34,8 @@ struct ClientSettings {
   std::size_t max_in_flight = 32;
   std::size_t max_body = 64u << 20;
   Duration connect_timeout = std::chrono::seconds(10);
+  Duration silence = std::chrono::seconds(30);   // HTTP/2: then a PING asks whether the server lives
+  Duration patience = std::chrono::seconds(15);  // for the answer to it
 };
 
 // A client whose trust and own certificate can be exchanged while it works.

@@ -76,9 +76,10 @@ TlsContext::TlsContext(const Endpoint& endpoint)
   // record was a fifth of the processor time of writes.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_verify(context, insecure_ ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
-  // Go servers speak HTTP/2 only to those who ask for it; asking for HTTP/1.1 makes other servers do the same.
-  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
-  SSL_CTX_set_alpn_protos(context, kHttp11, sizeof kHttp11 - 1);
+  // The server takes one, or says nothing and means HTTP/1.1.
+  static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+  constexpr unsigned kBoth = sizeof kProtocols - 1, kOnlyHttp2 = 3;
+  SSL_CTX_set_alpn_protos(context, endpoint.http2 ? kProtocols : kProtocols + kOnlyHttp2, endpoint.http2 ? kBoth : kBoth - kOnlyHttp2);
   SSL_CTX_set_app_data(context, this);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
