@@ -7,13 +7,12 @@ namespace knfe::net {
 
 namespace {
 
-constexpr std::size_t kReadSize = 16 << 10;  // the largest TLS record
-constexpr int kReadsPerTurn = 8;             // then the others on the loop have theirs
+constexpr std::size_t kReadSize = 16 << 10;       // the largest TLS record
+constexpr std::size_t kBytesPerTurn = 128 << 10;  // then the others on the loop have theirs
 
 }  // namespace
 
-Http2Connection::Http2Connection(Loop& loop, std::shared_ptr<Connection> connection, const Limits& limits,
-                                 Changed changed)
+Http2Connection::Http2Connection(Loop& loop, std::shared_ptr<Connection> connection, const Limits& limits, Changed changed)
     : loop_(loop),
       connection_(std::move(connection)),
       limits_(limits),
@@ -46,15 +45,16 @@ std::size_t Http2Connection::room() const {
 }
 
 void Http2Connection::receive() {
-  auto self = shared_from_this();          // any event may drop the last owner
-  std::array<char, kReadSize> buffer;      // on the stack: whoever waits for bytes needs no room for them
+  auto self = shared_from_this();      // any event may drop the last owner
+  std::array<char, kReadSize> buffer;  // on the stack: whoever waits for bytes needs no room for them
   const bool busy = session_.streams() > 0;
   const bool had_room = room() > 0;
-  for (int turn = 0; turn < kReadsPerTurn; ++turn) {
+  for (std::size_t taken = 0; taken < kBytesPerTurn;) {
     const auto attempt = connection_->read(buffer);
     if (attempt.outcome == Attempt::Outcome::kWantRead || attempt.outcome == Attempt::Outcome::kWantWrite) break;
     if (!hear(attempt, std::string_view(buffer.data(), attempt.bytes))) return;
     if (connection_->drained()) break;
+    taken += attempt.bytes;
   }
   if (busy && session_.streams() == 0) idle_since_ = boot_now();
   connection_->readable([this] { receive(); });
@@ -70,7 +70,11 @@ bool Http2Connection::hear(const Attempt& attempt, std::string_view bytes) {
     const auto taken = session_.feed(bytes);
     if (!taken) end(taken.error());
   } else if (attempt.outcome == Attempt::Outcome::kEnd) {
-    end({Code::kUnavailable, session_.streams() ? "the connection ended before the answer did" : "the server closed the connection", {}, {}, 0});
+    end({Code::kUnavailable,
+         session_.streams() ? "the connection ended before the answer did" : "the server closed the connection",
+         {},
+         {},
+         0});
   } else {
     end(attempt.error);
   }
@@ -133,7 +137,8 @@ void Http2Connection::look() {
                 {},
                 0});
   }
-  if (session_.streams() == 0 && now - idle_since_ >= limits_.idle) return end({Code::kUnavailable, "not used any more", {}, {}, 0});
+  if (session_.streams() == 0 && now - idle_since_ >= limits_.idle)
+    return end({Code::kUnavailable, "not used any more", {}, {}, 0});
   if (silent >= limits_.silence) return ask();
   watch(limits_.silence - silent);
 }

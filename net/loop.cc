@@ -72,6 +72,15 @@ void Loop::come_back() {
 
 // The waiting operation owns the timer and the handle only looks at it: a handle that outlives the loop finds nothing.
 Handle Loop::after(Duration delay, std::function<void()> task) {
+  if (delay <= Duration(0)) {  // still within this turn, and without the kernel's clock
+    auto wanted = std::make_shared<std::function<void()>>(std::move(task));
+    post([wanted] {
+      if (const auto due = std::exchange(*wanted, nullptr)) due();
+    });
+    return Handle([weak = std::weak_ptr(wanted)] {
+      if (const auto pending = weak.lock()) *pending = nullptr;
+    });
+  }
   struct Timer {
     asio::steady_timer clock;
     std::function<void()> task;
