@@ -13,6 +13,12 @@ constexpr Duration kDuration{15'000};
 constexpr Duration kRenew{3'000};
 constexpr Duration kDeadline{10'000};
 
+// What holds up the others must not cost the lease.
+net::Request apart(net::Request request) {
+  request.apart = true;
+  return request;
+}
+
 }  // namespace
 
 Lease::Lease(net::Loop& loop, ApiClient& api, api::Key key, std::string identity, std::function<void()> won)
@@ -30,7 +36,7 @@ void Lease::attempt() {
   if (releasing_) return;
   if (held() && !last_.is_null()) return write(update_request(kLeases, key_, body(last_, identity_)), "update");
   if (!held() && std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
-  call_ = api_.call(kLeases.plural, "get", get_request(kLeases, key_), [this](const Result<Json>& lease) {
+  call_ = api_.call(kLeases.plural, "get", apart(get_request(kLeases, key_)), [this](const Result<Json>& lease) {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
     log(Level::kWarning, "the lease cannot be read", {{"error", lease.error().text()}});
@@ -55,7 +61,7 @@ void Lease::decide(const Json& lease) {
 void Lease::write(net::Request request, const char* verb) {
   const auto sent = boot_now();  // the lease counts from before the request: the server may have taken it at once
   request.timeout = kRenew;
-  call_ = api_.call(kLeases.plural, verb, std::move(request), [this, sent](const Result<Json>& lease) {
+  call_ = api_.call(kLeases.plural, verb, apart(std::move(request)), [this, sent](const Result<Json>& lease) {
     if (!lease) {
       last_ = nullptr;  // whether it was written is unknown: read before the next try
       log(Level::kInfo, "the lease was not renewed", {{"error", lease.error().text()}});
@@ -94,7 +100,7 @@ void Lease::release(std::function<void()> done) {
   if (!ours) return loop_.post(std::move(done));
   net::Request request = update_request(kLeases, key_, body(last_, ""));
   request.timeout = Duration(2'000);
-  call_ = api_.call(kLeases.plural, "update", std::move(request), [done = std::move(done)](const Result<Json>&) { done(); });
+  call_ = api_.call(kLeases.plural, "update", apart(std::move(request)), [done = std::move(done)](const Result<Json>&) { done(); });
 }
 
 }  // namespace knfe::kube

@@ -11,6 +11,7 @@ ON_WRITES = {
     "kill-after": ({"do": "hold-after"}, 1, "P2"),
     "cut-before": ({"do": "cut-before"}, 0, "A5"),
     "cut-after": ({"do": "cut-after"}, 0, "A5"),
+    "go-away": ({"do": "go-away"}, 0, "A5"),
     "lost-as-500": ({"do": "status-after", "status": 500}, 0, "A5"),
     "conflict": ({"do": "status", "status": 409}, 0, "A1"),
     "gone": ({"do": "status", "status": 410}, 0, "A3"),

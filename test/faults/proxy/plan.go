@@ -36,7 +36,7 @@ type rule struct {
 
 var actions = map[string]string{
 	"delay": "request", "late": "request", "status": "request watch", "status-after": "request", "cut-before": "request watch",
-	"cut-after": "request", "hold-before": "request", "hold-after": "request", "trickle": "request",
+	"cut-after": "request", "go-away": "request", "hold-before": "request", "hold-after": "request", "trickle": "request",
 	"garbage": "request event", "instead": "event", "drop": "event", "duplicate": "event", "pause": "event", "cut": "event",
 	"gone": "event", "error": "event", "close": "watch", "lag": "watch", "unmarked": "watch", "stale": "watch",
 }

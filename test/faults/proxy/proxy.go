@@ -173,6 +173,9 @@ func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, body []byte, e 
 		text = []byte("\x00\xff{\"kind\":]]>\r\n\r\nnot a word of JSON")
 	}
 	copyHeaders(w.Header(), answer.Header)
+	if do == "go-away" { // with HTTP/2 Go makes of it a GOAWAY: what is under way ends, nothing new begins
+		w.Header().Set("Connection", "close")
+	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(text)))
 	w.WriteHeader(answer.StatusCode)
 	if do == "trickle" {

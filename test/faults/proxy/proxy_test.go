@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +167,27 @@ func TestCuts(t *testing.T) {
 		}
 		if status, _, err := r.post(); err != nil || status != 200 {
 			t.Fatal("one fault is one", status, err)
+		}
+	})
+}
+
+func TestGoesAway(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.rules(`{"id":"a","on":"request","verb":"create","do":"go-away"}`)
+		var reused []bool
+		for range 3 {
+			trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = append(reused, info.Reused) }}
+			request, _ := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), "POST",
+				r.url+"/api/v1/namespaces/n/pods", strings.NewReader(`{"metadata":{"name":"a"}}`))
+			answer, err := r.client.Do(request)
+			if err != nil || answer.StatusCode != 200 {
+				t.Fatal("not answered", err)
+			}
+			io.Copy(io.Discard, answer.Body)
+			answer.Body.Close()
+		}
+		if reused[1] || !reused[2] {
+			t.Fatal("the connection went on, or the next one did not", reused)
 		}
 	})
 }
