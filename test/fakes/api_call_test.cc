@@ -1,6 +1,7 @@
 #include "test/fakes/api_call_test.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "test/fakes/json_test.h"
 
@@ -78,7 +79,9 @@ bool ApiCall::selects(const Json& object) const {
   });
 }
 
-ApiCall call_of(const std::string& target) {
+namespace {
+
+ApiCall parsed(const std::string& target) {
   ApiCall out;
   const auto question = target.find('?');
   if (question != std::string::npos) {
@@ -98,6 +101,16 @@ ApiCall call_of(const std::string& target) {
   if (parts.size() > 1) out.key.name = decoded(parts[1]);
   if (parts.size() > 2) out.subresource = parts[2];
   return out;
+}
+
+}  // namespace
+
+ApiCall call_of(const std::string& target) {
+  // The same ones come again and again.
+  static std::unordered_map<std::string, ApiCall> known;
+  if (known.size() > 20'000) known.clear();
+  const auto found = known.find(target);
+  return found != known.end() ? found->second : known.emplace(target, parsed(target)).first->second;
 }
 
 net::Response carry_out(Store& store, const ApiCall& call, const net::Request& request) {

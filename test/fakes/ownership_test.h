@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 
@@ -17,9 +18,9 @@ Paths paths_of(const Json& value, const Json& schema);
 bool has_members(const Paths& paths, const std::string& path);
 JsonObject fields_v1(const Paths& paths);
 // What stands at a path; null if nothing.
-const Json* find(const Json& object, const std::string& path);
+const Json* find(const Json& object, std::string_view path);
 // Takes it away, and the objects around it of which nothing is left.
-void erase(Json& object, const std::string& path);
+void erase(Json& object, std::string_view path);
 // Puts what `wanted` says into `live`.
 void merge(Json& live, const Json& wanted, const Json& schema);
 // Adds what the schema says where nothing is said.

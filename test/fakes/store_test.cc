@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "api/allocation.h"
 #include "api/foreign.h"
@@ -89,21 +90,41 @@ void merge_json(Json& into, const Json& patch) {  // RFC 7396
   }
 }
 
+// What the model asks of a schema.
+Json without_words(const Json& schema) {
+  if (!schema.is_object()) return schema;
+  JsonObject out;
+  for (const auto& [name, value] : schema.get_object()) {
+    const std::string_view member(name.data(), name.size());
+    if (member == "properties") {
+      JsonObject properties;
+      for (const auto& [property, below] : as_object(value)) properties[property] = without_words(below);
+      out[name] = std::move(properties);
+    } else if (member == "items") {
+      out[name] = without_words(value);
+    } else if (member == "default" || member == "required" || member.starts_with("x-kubernetes-")) {
+      if (member != "x-kubernetes-validations") out[name] = value;
+    }
+  }
+  return out;
+}
+
 const Json& schema_of(const api::Resource& resource) {
   static const auto schemas = [] {
     std::map<std::string, Json, std::less<>> out;
     for (const auto& crd : api::crds()) {
-      Json schema = at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
-      schema.at("properties").as_object()["metadata"] = json(kMetadataSchema);
+      Json schema = without_words(at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema"));
+      schema.at("properties").as_object()["metadata"] = without_words(json(kMetadataSchema));
       out[std::string(as_string(at(crd, "spec", "names", "plural")))] = std::move(schema);
     }
     return out;
   }();
   // Of others' kinds, what is written to them.
-  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)},
-                                                                 {"data", JsonObject{{"type", "object"}}},
-                                                                 {"spec", JsonObject{{"type", "object"}}},
-                                                                 {"status", JsonObject{{"type", "object"}}}}}};
+  static const Json other =
+      JsonObject{{"properties", JsonObject{{"metadata", without_words(json(kMetadataSchema))},
+                                           {"data", JsonObject()},
+                                           {"spec", JsonObject()},
+                                           {"status", JsonObject()}}}};
   const auto found = schemas.find(resource.plural);
   return found == schemas.end() ? other : found->second;
 }
@@ -133,11 +154,18 @@ void drop_empty(JsonObject& metadata) {
   }
 }
 
-using Shared = std::shared_ptr<const Paths>;
+using Shared = std::shared_ptr<const Claim>;
 
-// Kept as it is where it says the same: then nothing has to be written anew.
-void own(Shared& mine, Paths now) {
-  if (!mine || *mine != now) mine = std::make_shared<const Paths>(std::move(now));
+// Schedules by the thousand claim the same: what is made of a claim is made once.
+Shared shared(Paths paths) {
+  static std::unordered_multimap<std::size_t, Shared> known;
+  std::size_t hash = paths.size();
+  for (const auto& path : paths) hash = hash * 0x9e3779b97f4a7c15u + std::hash<std::string>()(path);
+  const auto [first, last] = known.equal_range(hash);
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return *entry.second == paths; });
+  if (found != last) return found->second;
+  if (known.size() > 20'000) known.clear();
+  return known.emplace(hash, std::make_shared<const Claim>(std::move(paths)))->second;
 }
 
 template <class Lost>
@@ -145,7 +173,7 @@ void disown(Shared& paths, const Lost& lost) {
   if (std::none_of(paths->begin(), paths->end(), lost)) return;
   Paths rest = *paths;
   std::erase_if(rest, lost);
-  paths = std::make_shared<const Paths>(std::move(rest));
+  paths = shared(std::move(rest));
 }
 
 template <class Owned>
@@ -163,6 +191,8 @@ Result<void> precondition(const Json& object, const std::string& uid, const std:
 
 }  // namespace
 
+Claim::Claim(Paths&& paths) : Paths(std::move(paths)), fields_(fields_v1(*this)) {}
+
 const std::string& Kept::text() const {
   if (text_.empty()) text_ = to_text(*this);
   return text_;
@@ -176,7 +206,7 @@ const api::Resource* Store::resource_of(std::string_view group, std::string_view
 }
 
 Store::Record* Store::find_record(const api::Resource& resource, const api::Key& key) {
-  const auto found = records_.find({std::string(resource.plural), key});
+  const auto found = records_.find({resource.plural, key});
   return found == records_.end() ? nullptr : &found->second;
 }
 
@@ -187,13 +217,13 @@ Store::Answer Store::get(const api::Resource& resource, const api::Key& key) con
 }
 
 const Kept* Store::look(const api::Resource& resource, const api::Key& key) const {
-  const auto found = records_.find({std::string(resource.plural), key});
+  const auto found = records_.find({resource.plural, key});
   return found == records_.end() ? nullptr : found->second.object.get();
 }
 
 std::vector<const Kept*> Store::list(const api::Resource& resource) const {
   std::vector<const Kept*> out;
-  for (auto record = records_.lower_bound({std::string(resource.plural), {}});
+  for (auto record = records_.lower_bound({resource.plural, {}});
        record != records_.end() && record->first.first == resource.plural; ++record) {
     out.push_back(record->second.object.get());
   }
@@ -211,9 +241,11 @@ void Store::tell(const api::Resource& resource, const char* type, const std::sha
 }
 
 // The rules of the CRDs in CEL, as far as order of writes matters to them.
-Result<void> Store::check(const api::Resource& resource, const Json& before, const Json& after) const {
-  if (const auto unknown = unknown_member(at(after, "spec"), at(schema_of(resource), "properties", "spec")); !unknown.empty()) {
-    return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
+Result<void> Store::check(const api::Resource& resource, const Json& before, const Json& after, bool same_spec) const {
+  const Json& schema = schema_of(resource);
+  if (!same_spec) {
+    const auto unknown = unknown_member(at(after, "spec"), at(schema, "properties", "spec"));
+    if (!unknown.empty()) return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
   }
   if (deleting(before)) {
     const auto& had = as_array(at(before, "metadata", "finalizers"));
@@ -222,7 +254,7 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
         return fail(Code::kInvalid, "no new finalizers while it is being deleted");
     }
   }
-  if (const auto missing = missing_member(after, schema_of(resource)); !missing.empty()) {
+  if (const auto missing = missing_member(after, schema); !missing.empty()) {
     return fail(Code::kInvalid, missing + ": Required value");
   }
   if (resource == api::MemberSet::resource) {
@@ -236,8 +268,7 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
     }
   }
   const bool fixed = resource == api::ConnectionPoint::resource || resource == api::Allocation::resource;
-  if (fixed && !before.is_null() && !same(at(before, "spec"), at(after, "spec")))
-    return fail(Code::kInvalid, "spec is immutable");
+  if (fixed && !before.is_null() && !same_spec) return fail(Code::kInvalid, "spec is immutable");
   if (admit) return admit(resource, after);
   return {};
 }
@@ -251,11 +282,12 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   const Json& before = record ? *record->object : kNothing;
   add_defaults(next, schema_of(resource));
   drop_empty(metadata_of(next));
-  if (auto checked = check(resource, before, next); !checked) return std::unexpected(checked.error());
+  const bool same_spec = record && same(at(before, "spec"), at(next, "spec"));
+  if (auto checked = check(resource, before, next, same_spec); !checked) return std::unexpected(checked.error());
   if (!record || !same_owners(*record->owned, owned)) {
     JsonArray managers;
     for (const auto& [manager, paths] : owned) {
-      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(*paths)}};
+      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", paths->fields()}};
       if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
       managers.push_back(std::move(entry));
     }
@@ -267,11 +299,10 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
     last_ = std::make_shared<const Kept>(std::move(next));
     return last_.get();
   }
-  if (!record || !same(at(before, "spec"), at(next, "spec")))
-    metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
+  if (!same_spec) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   const bool fresh = !record;
-  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)),
+  record = &(records_[{resource.plural, key}] = {std::make_shared<const Kept>(std::move(next)),
                                                               std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
@@ -279,7 +310,7 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
 }
 
 const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
-  const auto found = records_.find({std::string(resource.plural), key});
+  const auto found = records_.find({resource.plural, key});
   Json last = *found->second.object;
   records_.erase(found);
   metadata_of(last)["resourceVersion"] = std::to_string(++version_);
@@ -291,7 +322,7 @@ const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
 // What the API server says of an object that was not there.
 void Store::bear(const api::Resource& resource, Json& object) {
   const auto key = key_of(object);
-  const int life = ++lives_[{std::string(resource.plural), key}];
+  const int life = ++lives_[{resource.plural, key}];
   char born[32];
   std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24),
                 static_cast<int>(version_ / 60 % 60), static_cast<int>(version_ % 60));
@@ -311,7 +342,7 @@ Store::Answer Store::create(const api::Resource& resource, Json object, const st
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
   add_defaults(object, schema_of(resource));  // who creates owns them; who applies does not
   Owned owned;
-  own(owned[{manager, "Update", ""}], paths_of(part_of(object, ""), schema_of(resource)));
+  owned[{manager, "Update", ""}] = shared(paths_of(part_of(object, ""), schema_of(resource)));
   return keep(resource, std::move(object), std::move(owned));
 }
 
@@ -336,7 +367,8 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   const Json& schema = schema_of(resource);
   const Json wanted = part_of(object, subresource);
   const Manager self{manager, "Apply", subresource};
-  Paths now = paths_of(wanted, schema);
+  const auto claim = shared(paths_of(wanted, schema));
+  const Paths& now = *claim;
   for (const auto& [other, paths] : owned) {
     if (force || other == self) continue;
     for (const auto& path : *paths) {
@@ -347,7 +379,7 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
     }
   }
   auto& mine = owned[self];
-  if (mine && *mine != now) {
+  if (mine && mine != claim) {
     for (const auto& path : *mine) {
       const bool shared = std::any_of(owned.begin(), owned.end(),
                                       [&](const auto& other) { return other.first != self && other.second->contains(path); });
@@ -365,7 +397,7 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
       });
     }
   }
-  own(mine, std::move(now));
+  mine = claim;
   return keep(resource, std::move(next), std::move(owned));
 }
 
@@ -388,7 +420,7 @@ Store::Answer Store::update(const api::Resource& resource, const Record& record,
   if (!more.empty()) {
     auto& mine = owned[manager];
     if (mine) more.insert(mine->begin(), mine->end());
-    own(mine, std::move(more));
+    mine = shared(std::move(more));
   }
   return keep(resource, std::move(next), std::move(owned));
 }
@@ -458,21 +490,23 @@ void Store::remove_in_foreground(const api::Resource& resource, const api::Key& 
 
 // One step: the deletion of what has lost all its owners, or whose owner waits for it; or the end of such waiting.
 bool Store::collect_garbage() {
-  std::map<std::string, bool> owners;  // by UID, whether it waits
-  for (const auto& [id, record] : records_) owners.emplace(uid_of(*record.object), waits(*record.object));
-  std::set<std::string> blocked;
+  std::unordered_map<std::string_view, bool> owners;  // by UID, whether it waits
+  for (const auto& [id, record] : records_) {
+    owners.emplace(as_string(at(*record.object, "metadata", "uid")), waits(*record.object));
+  }
+  std::unordered_set<std::string_view> blocked;
   for (const auto& [id, record] : records_) {
     const auto& refs = as_array(at(*record.object, "metadata", "ownerReferences"));
     for (const auto& ref : refs) {
       if (as_bool(at(ref, "blockOwnerDeletion"))) blocked.emplace(as_string(at(ref, "uid")));
     }
     const auto solid = [&](const Json& ref) {
-      const auto owner = owners.find(std::string(as_string(at(ref, "uid"))));
+      const auto owner = owners.find(as_string(at(ref, "uid")));
       return owner != owners.end() && !owner->second;
     };
     if (refs.empty() || std::any_of(refs.begin(), refs.end(), solid) || deleting(*record.object)) continue;
     const bool waited_for = std::any_of(refs.begin(), refs.end(),
-                                        [&](const Json& ref) { return owners.contains(std::string(as_string(at(ref, "uid")))); });
+                                        [&](const Json& ref) { return owners.contains(as_string(at(ref, "uid"))); });
     const auto& resource =
         *std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
     const api::Key key = id.second;
@@ -484,7 +518,7 @@ bool Store::collect_garbage() {
     return true;
   }
   for (const auto& [id, record] : records_) {
-    if (!waits(*record.object) || blocked.contains(std::string(uid_of(*record.object)))) continue;
+    if (!waits(*record.object) || blocked.contains(as_string(at(*record.object, "metadata", "uid")))) continue;
     JsonArray rest;
     for (const auto& name : as_array(at(*record.object, "metadata", "finalizers"))) {
       if (as_string(name) != kForeground) rest.push_back(name);

@@ -20,6 +20,15 @@ struct Kept : Json {
   mutable std::string text_;
 };
 
+// What a manager owns, and how managedFields says it.
+struct Claim : Paths {
+  explicit Claim(Paths&& paths);
+  const JsonObject& fields() const { return fields_; }
+
+ private:
+  JsonObject fields_;
+};
+
 class Store {
  public:
   struct Event {
@@ -64,15 +73,15 @@ class Store {
     std::string name, operation, subresource;
     auto operator<=>(const Manager&) const = default;
   };
-  using Owned = std::map<Manager, std::shared_ptr<const Paths>>;  // none of them empty
+  using Owned = std::map<Manager, std::shared_ptr<const Claim>>;  // none of them empty
   struct Record {
     std::shared_ptr<const Kept> object;
     std::shared_ptr<const Owned> owned;
   };
-  using Id = std::pair<std::string, api::Key>;
+  using Id = std::pair<std::string_view, api::Key>;  // plural of a known resource
 
   Record* find_record(const api::Resource& resource, const api::Key& key);
-  Result<void> check(const api::Resource& resource, const Json& before, const Json& after) const;
+  Result<void> check(const api::Resource& resource, const Json& before, const Json& after, bool same_spec) const;
   void bear(const api::Resource& resource, Json& object);
   Answer keep(const api::Resource& resource, Json next, Owned owned);
   Answer update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);

@@ -85,7 +85,7 @@ Wire::Wire(Engine& engine, Choices& choices, const Profile& profile, const fakes
     if (event.resource.plural != "events" && event.resource.plural != "leases") active = engine_.now();
     monitor.see(event);
     for (const auto& stream : streams_) {
-      if (stream->opened && stream->asked.resource && *stream->asked.resource == event.resource) wake(stream);
+      if (stream->opened && is_plural(stream->asked, event.resource.plural)) wake(stream);
     }
     say([&] {
       return "           API server: " + event.type + " " + std::string(event.resource.plural) + " " +
@@ -315,7 +315,7 @@ void Wire::list(Stream& stream) {
     for (std::size_t i = 0; i < stream.told; ++i) {
       const auto& event = history_[i];
       version = event.version;
-      if (event.resource != *stream.asked.resource) continue;
+      if (!is_plural(stream.asked, event.resource.plural)) continue;
       if (event.type == "DELETED") {
         known.erase(api::key_of(*event.object));
       } else {
@@ -349,9 +349,9 @@ void Wire::pump(const std::shared_ptr<Stream>& stream) {
   stream->waking = false;
   while (!stream->over && stream->told < history_.size()) {
     if (stream->held_until > engine_.now()) return wake(stream);
-    const auto event = history_[stream->told++];
-    if (event.resource != *stream->asked.resource) continue;
-    if (!tell(stream, event)) break;
+    const auto next = stream->told++;
+    if (!is_plural(stream->asked, history_[next].resource.plural)) continue;
+    if (!tell(stream, fakes::Store::Event(history_[next]))) break;
     // Sometimes the next one takes a way of its own.
     const auto place = mix(stream->subject, 500'000 + stream->told);
     if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size() && choices_.delay(place))
