@@ -48,7 +48,10 @@ Result<std::string> read(const Store& store, const ApiCall& call) {
 Store::Answer write(Store& store, const ApiCall& call, const net::Request& request) {
   const auto manager = call.query.contains("fieldManager") ? call.query.at("fieldManager")
                                                            : std::string(net::header(request.headers, "User-Agent"));
-  const Json body = json(request.body.empty() ? "{}" : request.body);
+  JsonRoom room;
+  const auto parsed_body = parse_json(request.body.empty() ? "{}" : request.body, room);
+  KNFE_CHECK(parsed_body);
+  const Json& body = *parsed_body;
   const auto& resource = *call.resource;
   if (request.method == "POST") return store.create(resource, body, manager);
   if (request.method == "PUT") return store.replace(resource, body, manager);

@@ -57,8 +57,8 @@ bool deleting(const Json& object) { return at(object, "metadata", "deletionTimes
 bool held(const Json& object) { return !as_array(at(object, "metadata", "finalizers")).empty(); }
 
 // What of an object is written through a subresource.
-Json part_of(const Json& object, const std::string& subresource) {
-  JsonObject out;
+Json part_of(const Json& object, const std::string& subresource, boost::json::storage_ptr room) {
+  JsonObject out(room);
   for (const auto& [name, value] : as_object(object)) {
     const std::string_view member(name.data(), name.size());
     if (member == "apiVersion" || member == "kind" || (member == "status") == subresource.empty()) continue;
@@ -66,7 +66,7 @@ Json part_of(const Json& object, const std::string& subresource) {
       if (subresource.empty() || member == "status") out[name] = value;
       continue;
     }
-    JsonObject metadata;
+    JsonObject metadata(room);
     for (const char* kept : kUsersMetadata) {
       if (const Json& one = at(value, kept); !one.is_null()) metadata[kept] = one;
     }
@@ -183,6 +183,8 @@ bool same_owners(const Owned& a, const Owned& b) {
   });
 }
 
+std::shared_ptr<Kept> copy_of(const Json& object) { return std::make_shared<Kept>(object); }
+
 Result<void> precondition(const Json& object, const std::string& uid, const std::string& version) {
   if (!uid.empty() && uid != uid_of(object)) return fail(Code::kConflict, "the UID in the precondition does not match");
   if (!version.empty() && version != version_of(object)) return fail(Code::kConflict, "the object has been modified");
@@ -274,7 +276,8 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
 }
 
 // Stores the next state of an object, unless it is the state that is there.
-Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned) {
+Store::Answer Store::keep(const api::Resource& resource, const std::shared_ptr<Kept>& draft, Owned owned) {
+  Json& next = *draft;
   const auto key = key_of(next);
   auto* record = find_record(resource, key);
   std::erase_if(owned, [](const auto& entry) { return !entry.second || entry.second->empty(); });
@@ -285,24 +288,26 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   const bool same_spec = record && same(at(before, "spec"), at(next, "spec"));
   if (auto checked = check(resource, before, next, same_spec); !checked) return std::unexpected(checked.error());
   if (!record || !same_owners(*record->owned, owned)) {
-    JsonArray managers;
+    JsonArray managers(next.storage());
     for (const auto& [manager, paths] : owned) {
-      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", paths->fields()}};
-      if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
-      managers.push_back(std::move(entry));
+      auto& entry = managers.emplace_back(JsonObject(next.storage())).get_object();
+      entry.emplace("manager", manager.name);
+      entry.emplace("operation", manager.operation);
+      entry.emplace("fieldsV1", paths->fields());
+      if (!manager.subresource.empty()) entry.emplace("subresource", manager.subresource);
     }
     metadata_of(next)["managedFields"] = std::move(managers);
   }
   if (record && same(before, next)) return record->object.get();
   if (deleting(next) && !held(next) && resource != api::Pod::resource) {
     forget(resource, key);  // as it was; the writer is told of what it would have been
-    last_ = std::make_shared<const Kept>(std::move(next));
+    last_ = draft;
     return last_.get();
   }
   if (!same_spec) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   const bool fresh = !record;
-  record = &(records_[{resource.plural, key}] = {std::make_shared<const Kept>(std::move(next)),
+  record = &(records_[{resource.plural, key}] = {draft,
                                                               std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
@@ -311,10 +316,10 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
 
 const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
   const auto found = records_.find({resource.plural, key});
-  Json last = *found->second.object;
+  const auto last = copy_of(*found->second.object);
   records_.erase(found);
-  metadata_of(last)["resourceVersion"] = std::to_string(++version_);
-  last_ = std::make_shared<const Kept>(std::move(last));
+  metadata_of(*last)["resourceVersion"] = std::to_string(++version_);
+  last_ = last;
   tell(resource, "DELETED", last_);
   return last_.get();
 }
@@ -334,16 +339,19 @@ void Store::bear(const api::Resource& resource, Json& object) {
   object.as_object()["kind"] = resource.kind;
 }
 
-Store::Answer Store::create(const api::Resource& resource, Json object, const std::string& manager) {
-  const auto key = key_of(object);
+Store::Answer Store::create(const api::Resource& resource, const Json& asked, const std::string& manager) {
+  const auto key = key_of(asked);
   if (find_record(resource, key))
     return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
+  const auto draft = copy_of(asked);
+  Json& object = *draft;
   bear(resource, object);
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
   add_defaults(object, schema_of(resource));  // who creates owns them; who applies does not
+  JsonRoom room;
   Owned owned;
-  owned[{manager, "Update", ""}] = shared(paths_of(part_of(object, ""), schema_of(resource)));
-  return keep(resource, std::move(object), std::move(owned));
+  owned[{manager, "Update", ""}] = shared(paths_of(part_of(object, "", room.storage()), schema_of(resource)));
+  return keep(resource, draft, std::move(owned));
 }
 
 Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource,
@@ -353,19 +361,21 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   if (!record && !subresource.empty())
     return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (!record && !uid_of(object).empty()) return fail(Code::kConflict, "uid mismatch: the object does not exist");
-  Json next;
+  std::shared_ptr<Kept> draft;
   Owned owned;
   if (record) {
     if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
       return std::unexpected(holds.error());
-    next = *record->object;
+    draft = copy_of(*record->object);
     owned = *record->owned;
   } else {
-    next = api::skeleton(resource, key);
-    bear(resource, next);
+    draft = copy_of(api::skeleton(resource, key));
+    bear(resource, *draft);
   }
+  Json& next = *draft;
   const Json& schema = schema_of(resource);
-  const Json wanted = part_of(object, subresource);
+  JsonRoom room;
+  const Json wanted = part_of(object, subresource, room.storage());
   const Manager self{manager, "Apply", subresource};
   const auto claim = shared(paths_of(wanted, schema));
   const Paths& now = *claim;
@@ -398,14 +408,17 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
     }
   }
   mine = claim;
-  return keep(resource, std::move(next), std::move(owned));
+  return keep(resource, draft, std::move(owned));
 }
 
 // What changes is its writer's from then on, and nobody else's.
-Store::Answer Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
+Store::Answer Store::update(const api::Resource& resource, const Record& record, const std::shared_ptr<Kept>& draft,
+                            const Manager& manager) {
+  Json& next = *draft;
   const Json& schema = schema_of(resource);
   drop_empty(metadata_of(next));
-  const auto written = paths_of(part_of(next, manager.subresource), schema);
+  JsonRoom room;
+  const auto written = paths_of(part_of(next, manager.subresource, room.storage()), schema);
   Owned owned = *record.owned;
   const auto changed = [&](const std::string& path) {
     const Json* was = find(*record.object, path);
@@ -422,7 +435,7 @@ Store::Answer Store::update(const api::Resource& resource, const Record& record,
     if (mine) more.insert(mine->begin(), mine->end());
     mine = shared(std::move(more));
   }
-  return keep(resource, std::move(next), std::move(owned));
+  return keep(resource, draft, std::move(owned));
 }
 
 Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch,
@@ -430,9 +443,9 @@ Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& 
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
-  Json next = *record->object;
-  merge_json(next, patch);
-  return update(resource, *record, std::move(next), {manager, "Update", subresource});
+  const auto next = copy_of(*record->object);
+  merge_json(*next, patch);
+  return update(resource, *record, next, {manager, "Update", subresource});
 }
 
 Store::Answer Store::replace(const api::Resource& resource, const Json& object, const std::string& manager) {
@@ -442,21 +455,22 @@ Store::Answer Store::replace(const api::Resource& resource, const Json& object, 
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
     return std::unexpected(holds.error());
-  Json next = *record->object;
-  auto& members = next.as_object();
-  auto& metadata = metadata_of(next);
+  const auto next = copy_of(*record->object);
+  auto& members = next->as_object();
+  auto& metadata = metadata_of(*next);
   for (const char* name : kUsersMetadata) {
     metadata.erase(name);
     if (const Json& one = at(object, "metadata", name); !one.is_null()) metadata[name] = one;
   }
-  const Json before = part_of(*record->object, ""), said = part_of(object, "");
+  JsonRoom room;
+  const Json before = part_of(*record->object, "", room.storage()), said = part_of(object, "", room.storage());
   for (const auto& [name, value] : before.get_object()) {
     if (name != "metadata") members.erase(name);
   }
   for (const auto& [name, value] : said.get_object()) {
     if (name != "metadata") members[name] = value;
   }
-  return update(resource, *record, std::move(next), {manager, "Update", ""});
+  return update(resource, *record, next, {manager, "Update", ""});
 }
 
 Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid,
@@ -466,10 +480,10 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
   if (auto holds = precondition(*record->object, uid, version); !holds) return std::unexpected(holds.error());
   if (deleting(*record->object)) return record->object.get();
   if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
-  Json next = *record->object;
-  metadata_of(next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
-  metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
-  return keep(resource, std::move(next), *record->owned);
+  const auto next = copy_of(*record->object);
+  metadata_of(*next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
+  metadata_of(*next)["generation"] = as_int(at(*next, "metadata", "generation")) + 1;
+  return keep(resource, next, *record->owned);
 }
 
 void Store::end_pod(const api::Key& key) {

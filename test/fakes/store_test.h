@@ -11,9 +11,14 @@
 
 namespace knfe::fakes {
 
+// Memory that is given back as a whole.
+struct Room {
+  boost::json::monotonic_resource memory{8192};
+};
+
 // An object at one version, and its text, which is made when it is first asked for.
-struct Kept : Json {
-  explicit Kept(Json&& json) : Json(std::move(json)) {}
+struct Kept : private Room, Json {
+  explicit Kept(const Json& json) : Json(json, &memory) {}
   const std::string& text() const;
 
  private:
@@ -49,7 +54,7 @@ class Store {
   static const api::Resource* resource_of(std::string_view group, std::string_view plural);
   std::string version() const { return std::to_string(version_); }
 
-  Answer create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
+  Answer create(const api::Resource& resource, const Json& object, const std::string& manager = "somebody");
   Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
                bool force = true);
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
@@ -83,8 +88,8 @@ class Store {
   Record* find_record(const api::Resource& resource, const api::Key& key);
   Result<void> check(const api::Resource& resource, const Json& before, const Json& after, bool same_spec) const;
   void bear(const api::Resource& resource, Json& object);
-  Answer keep(const api::Resource& resource, Json next, Owned owned);
-  Answer update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
+  Answer keep(const api::Resource& resource, const std::shared_ptr<Kept>& draft, Owned owned);
+  Answer update(const api::Resource& resource, const Record& record, const std::shared_ptr<Kept>& draft, const Manager& manager);
   const Kept* forget(const api::Resource& resource, const api::Key& key);
   void tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Kept>& object);
 

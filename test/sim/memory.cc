@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr std::size_t kStep = 16, kLargest = 2048, kChunk = 256 * 1024;
+constexpr std::size_t kStep = 16, kLargest = 32 * 1024, kChunk = 256 * 1024;
 
 struct Free {
   Free* next;
