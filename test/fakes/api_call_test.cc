@@ -108,12 +108,13 @@ ApiCall parsed(const std::string& target) {
 
 }  // namespace
 
-ApiCall call_of(const std::string& target) {
+std::shared_ptr<const ApiCall> call_of(const std::string& target) {
   // The same ones come again and again.
-  static std::unordered_map<std::string, ApiCall> known;
+  static std::unordered_map<std::string, std::shared_ptr<const ApiCall>> known;
   if (known.size() > 20'000) known.clear();
-  const auto found = known.find(target);
-  return found != known.end() ? found->second : known.emplace(target, parsed(target)).first->second;
+  auto& call = known[target];
+  if (!call) call = std::make_shared<const ApiCall>(parsed(target));
+  return call;
 }
 
 net::Response carry_out(Store& store, const ApiCall& call, const net::Request& request) {

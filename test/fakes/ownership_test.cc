@@ -51,7 +51,7 @@ class Longer {
   const std::size_t was_;
 };
 
-void walk(const Json& value, const Json& schema, std::string& path, Paths& out) {
+void walk(const Json& value, const Json& schema, std::string& path, std::vector<std::string>& out) {
   if (granular(value, schema)) {
     const Json& properties = at(schema, "properties");
     for (const auto& [name, member] : value.get_object()) {
@@ -59,17 +59,17 @@ void walk(const Json& value, const Json& schema, std::string& path, Paths& out) 
       const Longer longer(path, "f:", view_of(name));
       walk(member, below, path, out);
       const bool empty = member.is_null() || (member.is_object() && member.get_object().empty());
-      if (empty || below.is_null()) out.insert(path);
+      if (empty || below.is_null()) out.push_back(path);
     }
   } else if (value.is_array() && (list_type(schema) == "map" || list_type(schema) == "set")) {
     const bool members = list_type(schema) == "map";
     for (const auto& item : value.get_array()) {
       const Longer longer(path, "", step_of(item, schema));
-      out.insert(path);
+      out.push_back(path);
       if (members && granular(item, at(schema, "items"))) walk(item, at(schema, "items"), path, out);
     }
   } else {
-    out.insert(path);
+    out.push_back(path);
   }
 }
 
@@ -141,9 +141,11 @@ JsonObject fields_of(Path first, Path last, std::size_t depth) {
 }  // namespace
 
 Paths paths_of(const Json& value, const Json& schema) {
-  Paths out;
+  std::vector<std::string> found;
   std::string path;
-  walk(value, schema, path, out);
+  walk(value, schema, path, found);
+  Paths out;
+  out.adopt_sequence(std::move(found));
   return out;
 }
 

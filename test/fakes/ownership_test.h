@@ -1,16 +1,18 @@
 // Which fields of an object a manager names: what an API server keeps in metadata.managedFields (KEP-555), as sets of paths.
 #pragma once
 
-#include <set>
+#include <boost/container/flat_set.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
 namespace knfe::fakes {
 
 // Steps as in fieldsV1 ("f:name", "k:{...}", "v:value"), each after a separator.
-using Paths = std::set<std::string>;
+using Paths = boost::container::flat_set<std::string, std::less<>, std::vector<std::string>>;
 
 // `schema` is structural (OpenAPI); where it says nothing, objects are owned member by member, lists as a whole.
 Paths paths_of(const Json& value, const Json& schema);

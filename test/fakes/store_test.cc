@@ -120,11 +120,10 @@ const Json& schema_of(const api::Resource& resource) {
     return out;
   }();
   // Of others' kinds, what is written to them.
-  static const Json other =
-      JsonObject{{"properties", JsonObject{{"metadata", without_words(json(kMetadataSchema))},
-                                           {"data", JsonObject()},
-                                           {"spec", JsonObject()},
-                                           {"status", JsonObject()}}}};
+  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", without_words(json(kMetadataSchema))},
+                                                                 {"data", JsonObject()},
+                                                                 {"spec", JsonObject()},
+                                                                 {"status", JsonObject()}}}};
   const auto found = schemas.find(resource.plural);
   return found == schemas.end() ? other : found->second;
 }
@@ -162,7 +161,8 @@ Shared shared(Paths paths) {
   std::size_t hash = paths.size();
   for (const auto& path : paths) hash = hash * 0x9e3779b97f4a7c15u + std::hash<std::string>()(path);
   const auto [first, last] = known.equal_range(hash);
-  const auto found = std::find_if(first, last, [&](const auto& entry) { return *entry.second == paths; });
+  const auto found =
+      std::find_if(first, last, [&](const auto& entry) { return static_cast<const Paths&>(*entry.second) == paths; });
   if (found != last) return found->second;
   if (known.size() > 20'000) known.clear();
   return known.emplace(hash, std::make_shared<const Claim>(std::move(paths)))->second;
@@ -171,15 +171,17 @@ Shared shared(Paths paths) {
 template <class Lost>
 void disown(Shared& paths, const Lost& lost) {
   if (std::none_of(paths->begin(), paths->end(), lost)) return;
-  Paths rest = *paths;
-  std::erase_if(rest, lost);
-  paths = shared(std::move(rest));
+  std::vector<std::string> rest;
+  std::remove_copy_if(paths->begin(), paths->end(), std::back_inserter(rest), lost);
+  Paths kept;
+  kept.adopt_sequence(boost::container::ordered_unique_range, std::move(rest));
+  paths = shared(std::move(kept));
 }
 
 template <class Owned>
 bool same_owners(const Owned& a, const Owned& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
-    return one.first == other.first && (one.second == other.second || *one.second == *other.second);
+    return one.first == other.first && (one.second == other.second || static_cast<const Paths&>(*one.second) == *other.second);
   });
 }
 
@@ -307,8 +309,7 @@ Store::Answer Store::keep(const api::Resource& resource, const std::shared_ptr<K
   if (!same_spec) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   const bool fresh = !record;
-  record = &(records_[{resource.plural, key}] = {draft,
-                                                              std::make_shared<const Owned>(std::move(owned))});
+  record = &(records_[{resource.plural, key}] = {draft, std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
   return object.get();
@@ -519,8 +520,8 @@ bool Store::collect_garbage() {
       return owner != owners.end() && !owner->second;
     };
     if (refs.empty() || std::any_of(refs.begin(), refs.end(), solid) || deleting(*record.object)) continue;
-    const bool waited_for = std::any_of(refs.begin(), refs.end(),
-                                        [&](const Json& ref) { return owners.contains(as_string(at(ref, "uid"))); });
+    const bool waited_for =
+        std::any_of(refs.begin(), refs.end(), [&](const Json& ref) { return owners.contains(as_string(at(ref, "uid"))); });
     const auto& resource =
         *std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
     const api::Key key = id.second;
