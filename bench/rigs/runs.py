@@ -9,6 +9,9 @@ from lib.progress import say
 WIDEST = 0.15  # of the median: runs whose middle half lies further apart tell nothing when compared
 
 
+FEWER = {"g1": 3}  # runs: nothing is held against it, it stands there to be seen
+
+
 def processors():
     """Of the server and of the contestant; the same one where there is only one."""
     found = sorted(os.sched_getaffinity(0))

@@ -129,7 +129,10 @@ net::Response carry_out(Store& store, const ApiCall& call, const net::Request& r
 }
 
 std::string event_line(const std::string& type, const std::string& object) {
-  return R"({"type":")" + type + R"(","object":)" + object + "}\n";
+  constexpr std::string_view kBegin = R"({"type":")", kMiddle = R"(","object":)", kEnd = "}\n";
+  std::string out;
+  out.reserve(kBegin.size() + type.size() + kMiddle.size() + object.size() + kEnd.size());
+  return out.append(kBegin).append(type).append(kMiddle).append(object).append(kEnd);
 }
 
 std::string bookmark_line(const std::string& version, bool end_of_list) {

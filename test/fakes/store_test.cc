@@ -43,7 +43,7 @@ const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "
 std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
-constexpr const char* kUsersMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
+constexpr std::string_view kUsersMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
 constexpr const char* kForeground = "foregroundDeletion";
 
 // In foreground deletion, for what it owns.
@@ -67,7 +67,7 @@ Json part_of(const Json& object, const std::string& subresource, boost::json::st
       continue;
     }
     JsonObject metadata(room);
-    for (const char* kept : kUsersMetadata) {
+    for (const auto kept : kUsersMetadata) {
       if (const Json& one = at(value, kept); !one.is_null()) metadata[kept] = one;
     }
     if (subresource.empty() && !metadata.empty()) out["metadata"] = std::move(metadata);
@@ -147,7 +147,7 @@ bool same(const Json& a, const Json& b) {
 
 // Metadata has no empty members.
 void drop_empty(JsonObject& metadata) {
-  for (const char* name : kUsersMetadata) {
+  for (const auto name : kUsersMetadata) {
     const auto* member = metadata.if_contains(name);
     if (member && as_object(*member).empty() && as_array(*member).empty()) metadata.erase(name);
   }
@@ -459,7 +459,7 @@ Store::Answer Store::replace(const api::Resource& resource, const Json& object, 
   const auto next = copy_of(*record->object);
   auto& members = next->as_object();
   auto& metadata = metadata_of(*next);
-  for (const char* name : kUsersMetadata) {
+  for (const auto name : kUsersMetadata) {
     metadata.erase(name);
     if (const Json& one = at(object, "metadata", name); !one.is_null()) metadata[name] = one;
   }

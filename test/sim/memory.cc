@@ -36,8 +36,8 @@ void* take(std::size_t size) {
   }
   if (left < of * kStep) {
     chunk = static_cast<char*>(std::aligned_alloc(kChunk, kChunk));
-    ::madvise(chunk, kChunk, MADV_HUGEPAGE);
     if (!chunk) std::abort();
+    ::madvise(chunk, kChunk, MADV_HUGEPAGE);
     left = kChunk;
   }
   auto* head = new (chunk) Head{of};
