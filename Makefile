@@ -4,6 +4,7 @@ CRASH_STRIDE ?= 1
 FAULTS ?=
 SIM ?=
 BENCH ?=
+CLUSTER ?= bench
 CARGO := $(shell command -v cargo)
 CONTESTANTS = k=build/bench/k r=build/bench/r g2=build/bench/g2 g1=build/bench/g1
 ifeq ($(CARGO),)
@@ -89,8 +90,8 @@ bench: packages tools knfe             ## KNFE's runtime beside its peers at one
 	dev/knfe image
 	@bench/run --expect $(BENCH) $(CONTESTANTS)
 	@bench/replay --expect $(BENCH) $(CONTESTANTS)
-	bench/conformance $(CONTESTANTS)
-	bench/run $(BENCH) $(CONTESTANTS)
+	bench/conformance --name $(CLUSTER) $(CONTESTANTS)
+	bench/run --name $(CLUSTER) $(BENCH) $(CONTESTANTS)
 	bench/replay $(BENCH) $(CONTESTANTS)
 	bench/report $(if $(filter --small,$(BENCH)),,--write)
 
