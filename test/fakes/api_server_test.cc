@@ -21,7 +21,7 @@ ApiServer::ApiServer(net::Loop& loop) : loop_(loop) {
 }
 
 net::Response ApiServer::carry_out(const net::Request& request) {
-  const auto call = call_of(request.target);
+  const auto call = *call_of(request.target);
   if (call.resource && request.method != "GET") {
     const std::string name = call.key.name.empty() ? key_of(json(request.body)).name : call.key.name;
     writes.push_back(request.method + " " + std::string(call.resource->plural) + "/" + name +
@@ -59,7 +59,7 @@ net::Handle ApiServer::send(net::Request request, std::function<void(Result<net:
 }
 
 net::Handle ApiServer::stream(net::Request request, net::StreamEvents events) {
-  auto stream = std::make_shared<Stream>(Stream{call_of(request.target), std::move(events), {}, 0, false});
+  auto stream = std::make_shared<Stream>(Stream{*call_of(request.target), std::move(events), {}, 0, false});
   streams_.push_back(stream);
   loop_.post([this, stream] { pump(stream); });
   return net::Handle([this, stream] {
