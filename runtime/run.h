@@ -50,6 +50,7 @@ struct Awaited {
   std::string version;      // of a write
   std::string deleted_uid;  // of a delete
   std::string gone_uid;     // of what a write did not find any more
+  std::uint64_t rewinds = cache->rewinds();
 
   bool arrived() const;
 };
