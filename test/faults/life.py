@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from faults.session import Operator, Proxy
-from faults.troubles import TROUBLES
+from faults.troubles import ROTATIONS, TROUBLES
 from kit.case import Case
 from kit.state import difference, masked, versions
 from kit.wait import until
@@ -16,7 +16,6 @@ PATIENCE = 5      # and not the operator stuck, up to so many times that
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
 PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
-OUTAGE = 6.0       # seconds: one without end lets nobody converge
 MORE_MEMORY = 1.1  # of an undisturbed life's peak,
 SLACK_KIB = 2048   # and what an allocator keeps at hand
 
@@ -46,9 +45,11 @@ class Life:
         self.settled_after = 0.0
         self._rules = ()
         self._due = False  # the operator is to be killed
-        self._phase, self._outage_ends = None, None
+        self.restarted_at = None
+        self._phase, self._lifted_at = None, None
         self._trouble = None
-        self.proxy = Proxy(bench.rig, bench.stage.token_file(self.case.ns), self.folder, self._told)
+        self.proxy = Proxy(bench.rig, bench.stage.token_file(self.case.ns), self.folder, self._told,
+                           bench.second and bench.second.url)
         self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.folder / "operator.log", bench.port(),
                                  namespace=self.case.ns, kubeconfig=self.proxy.kubeconfig, identity=self.case.ns)
 
@@ -68,9 +69,9 @@ class Life:
         self._rules = plan.rules if plan else ()
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
-        self._phase = name
-        self._trouble = TROUBLES[plan.trouble](self.operator, plan) if plan and plan.trouble else None
-        self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
+        self._phase, self.restarted_at = name, None
+        self._trouble = TROUBLES[plan.trouble](self, plan) if plan and plan.trouble else None
+        self._lifted_at = time.monotonic() + plan.lifted if plan and plan.lifted else None
         grace = GRACE + (plan.seconds if plan else 0)
         for ask, checkpoint in self.bench.stage.jobs[self.job][name]:
             ask(self.case)
@@ -79,12 +80,19 @@ class Life:
                 continue
             found = self._settle(checkpoint, grace)
         self._rest(found, grace)
+        if self._trouble:
+            self._trouble.end()
         self.fired = len(self.proxy.fired) - fired + (self._trouble.count if self._trouble else 0)
-        self.writes = len(self.proxy.writes()) - before
+        writes = self.proxy.writes()[before:]
+        self.writes = len(writes)
+        if plan and plan.trouble in ROTATIONS:  # each refusal of the old token is one
+            self.fired += sum(each.get("status") == 401 for each in writes)
         self.learned.writes[name] = self.writes
         self.operator.measure()
         if self.known:
             self._bounds(name, PAST_WRITES if plan and plan.row == "W5" else MORE_WRITES)
+        if plan and plan.fault == "denied" and self.fired:
+            self.bench.stage.visible(self.operator, plan)
 
     def _bounds(self, name, factor):
         most = math.ceil(factor * self.known.writes[name]) + self.fired + FEW_WRITES
@@ -96,13 +104,13 @@ class Life:
         return self.bench.stage.snapshot(self.case.ns)
 
     def _revive(self):
-        if self._outage_ends and time.monotonic() > self._outage_ends:
-            self._outage_ends = None
+        if self._lifted_at and time.monotonic() > self._lifted_at:
+            self._lifted_at = None
             self.proxy.rules(self._phase)
         if self._due:
             self.operator.kill()
             self.operator.start()
-            self._due = False
+            self._due, self.restarted_at = False, time.monotonic()
         if self._trouble:
             self._trouble.tick()
             if self._trouble.mortal and self.operator.ended is not None:
@@ -186,5 +194,7 @@ class Life:
         return self.bench.history.breaches(self.case.ns)
 
     def close(self):
+        if self._trouble:
+            self._trouble.end()
         self.operator.end()
         self.proxy.close()

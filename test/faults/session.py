@@ -17,11 +17,12 @@ ASIDE = {"events", "leases"}  # resources whose writes belong to no job
 class Proxy:
     """`told` is called with each line that it says, on a thread of its own."""
 
-    def __init__(self, rig, token_file, folder, told=None):
+    def __init__(self, rig, token_file, folder, told=None, elsewhere=None):
+        """`elsewhere`: URL of another API server, for rules that send requests there."""
         self.kubeconfig, self._trace = folder / "kubeconfig", folder / "trace.jsonl"
         command = ["setpriv", "--pdeathsig", "KILL", builds.path(builds.FAULTPROXY), f"--upstream={pki.SERVER}",
                    f"--upstream-ca={rig.cluster.pki.file('ca.crt')}", f"--token-file={token_file}", f"--kubeconfig={self.kubeconfig}",
-                   f"--trace={self._trace}", "--record"]
+                   f"--trace={self._trace}", "--record", *([f"--elsewhere={elsewhere}"] if elsewhere else [])]
         with open(folder / "proxy.log", "ab") as log:
             self._process = subprocess.Popen(command, env=dict(rig.cluster.environment(), GOMAXPROCS="1"), text=True, bufsize=1,
                                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
@@ -47,7 +48,14 @@ class Proxy:
 
     def rules(self, phase, rules=(), watches=""):
         """From now on these, and no others."""
-        self._process.stdin.write(json.dumps({"phase": phase, "rules": list(rules), "watches": watches}) + "\n")
+        self._ask({"phase": phase, "rules": list(rules), "watches": watches})
+
+    def rotate(self, token, milliseconds):
+        """Another certificate of another authority, and this token; the files follow so much later."""
+        self._ask({"rotate": {"token": token, "ms": milliseconds}})
+
+    def _ask(self, what):
+        self._process.stdin.write(json.dumps(what) + "\n")
         assert self._answers.acquire(timeout=30), "faultproxy does not answer"
         assert not self.problem, self.problem
 
@@ -125,10 +133,13 @@ class Operator:
         with open(f"/proc/{self._process.pid}/statm", encoding="utf-8") as file:
             return int(file.read().split()[0]) * 4096
 
+    def metrics(self):
+        """As text; empty where it has none."""
+        return self._port and probe.get(self._port, "/metrics") or ""
+
     def queued(self):
         """How much waits in its queues; 0 where it does not say."""
-        text = self._port and probe.get(self._port, "/metrics") or ""
-        return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", text, re.M))
+        return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", self.metrics(), re.M))
 
     def measure(self):
         try:

@@ -1,5 +1,7 @@
 """Where lives are lived: which jobs there are, which kinds are looked at, who moves pods, as whom the operator acts."""
 
+import re
+
 from faults import jobs
 from faults.history import History, KNFE, KnfeReplay, Replay
 from kit import state
@@ -8,6 +10,8 @@ from kit.rig import OPERATOR
 
 
 class Stage:
+    without = frozenset()  # troubles and faults that are not for its operators
+
     def __init__(self, rig):
         self.rig = rig
         self._folder = self._history = None
@@ -25,6 +29,9 @@ class Stage:
     def close(self):
         self._history.close()
 
+    def visible(self, operator, plan):
+        """What an operator must say of what it is not allowed."""
+
     def _write(self, name, token):
         file = self._folder / name
         file.write_text(token)
@@ -40,13 +47,16 @@ class Knfe(Stage):
 
     def open(self, folder):
         super().open(folder)
-        self._token_file = self._write("token", self.rig.token(*OPERATOR))
+        self._token_file = self._write("token", self.token(None))
         self._actor = Actor(self.rig.api)
         return self._actor, self._history
 
     def close(self):
         super().close()
         self._actor.close()
+
+    def token(self, _):
+        return self.rig.token(*OPERATOR)
 
     def token_file(self, _):
         return self._token_file
@@ -55,10 +65,19 @@ class Knfe(Stage):
         """What must hold beside the state's being the undisturbed one."""
         jobs.check(job, checkpoint, case)
 
+    def visible(self, operator, plan):
+        rule = plan.rules[0]
+        resource, verb = rule["resource"], rule["verb"].replace("apply", "patch")
+        log = operator.log.read_text(errors="replace")
+        assert f"cannot {verb} resource" in log, f"its log does not say that it may not {verb} {resource}"
+        wanted = re.compile(rf'^knfe_api_requests_total{{(?=[^}}]*resource="{resource}")(?=[^}}]*code="403").*}} [1-9]', re.M)
+        assert wanted.search(operator.metrics()), f"its metrics do not count that it may not {verb} {resource}"
+
 
 class Peers(Stage):
     """The benchmark's job, which KNFE's runtime and its peers do alike, each by the account that it has in its namespace."""
     replay = Replay
+    without = frozenset({"lag", "cut-off", "rotation", "rotation-late", "denied"})
 
     def __init__(self, rig):
         super().__init__(rig)

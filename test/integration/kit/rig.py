@@ -44,6 +44,7 @@ class Rig:
         self._context = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
         admin = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
         admin.load_cert_chain(self.cluster.pki.file("admin.crt"), self.cluster.pki.file("admin.key"))
+        self.admin = admin
         self.api = Api(network.API_ADDRESS, network.API_PORT, admin)
         with Progress("installing KNFE's manifests"):
             self._install()
