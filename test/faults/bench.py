@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 
 from faults import plans as planner
+from faults.alone import EVENTS, run_alone
 from faults.lease import LEASES, lease_life
 from faults.life import Life, Undisturbed
 from faults.second import Facts, SecondServer
@@ -23,6 +24,7 @@ KNFE = (f"knfe={REPOSITORY / 'build' / 'dev' / 'bin' / 'knfe'} controller --kube
         "--lease '' --identity={identity} --listen=127.0.0.1:{port}")
 LEARNERS = 3
 MOST_FAILURES = 40
+QUICK = 15  # seconds that a fault takes at most in the short form
 
 
 class Bench:
@@ -200,15 +202,16 @@ def run_plans(bench, given, short):
         found = bench.learn(jobs)
     chosen = [plan for plan in found if all(word in plan.name for word in given.only)]
     leases = [name for name in LEASES if all(word in name for word in given.only)]
+    alone = [name for name, event in EVENTS.items() if event.job in jobs and all(word in name for word in given.only)]
     if given.short:
-        chosen, leases = planner.sample(chosen, short), leases[:1]
+        chosen, leases, alone = planner.sample([plan for plan in chosen if plan.seconds <= QUICK], short), leases[:1], []
     if given.plans is not None:
         chosen = planner.sample(chosen, given.plans)
     if given.list:
-        print(*sorted(plan.name for plan in chosen), *leases, sep="\n")
-        say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease")
+        print(*sorted(plan.name for plan in chosen), *leases, *alone, sep="\n")
+        say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease, {len(alone)} of the whole cluster")
         return 0
-    if not chosen and not leases:
+    if not chosen and not leases and not alone:
         raise Failure("no plan has such a name")
     for job in jobs:
         say(f"{job}: undisturbed {bench.known[job].writes} writes, {bench.known[job].peak_kib} KiB")
@@ -240,16 +243,23 @@ def run_plans(bench, given, short):
                     each.stopping = True
             done, failed, once = (sum(len(getattr(each, what)) for each in hands) for what in ("done", "failed", "once"))
             progress.detail = f"{done} done in {bench.lives} lives, {failed} failed, {once} once more"
-    return report(bench, hands, leases, lost, facts, started)
+    if alone and bench.name == "knfe" and not any(each.stopping for each in hands):
+        with Progress(f"{len(alone)} of the whole cluster"):
+            lost += run_alone(bench, alone)
+    else:
+        alone = []
+    return report(bench, hands, {name: LEASES[name].row for name in leases} | {name: EVENTS[name].row for name in alone}, lost, facts,
+                  started)
 
 
-def report(bench, hands, leases, lost, facts, started):
+def report(bench, hands, others, lost, facts, started):
+    """`others`: the rows of those that were no plan of a life's."""
     seconds = time.monotonic() - started
     done, unreached, once = ([one for each in hands for one in getattr(each, what)] for what in ("done", "unreached", "once"))
     failed = [one for each in hands for one in each.failed]
     bad = {name for each in failed for name in each["plans"]}
     rows = Counter(plan.row for plan in done)
-    rows.update(LEASES[name].row for name in leases)
+    rows.update(others.values())
     failed += [{"plans": [name], "problem": problem} for name, problem in lost]
     groups = {}
     for plan in done:
@@ -258,7 +268,7 @@ def report(bench, hands, leases, lost, facts, started):
         group["failed"] += plan.name in bad
         group["unreached"] += plan in unreached
     steps = [{"name": " ".join(key), **group} for key, group in sorted(groups.items())]
-    plans = len(done) + len(leases)
+    plans = len(done) + len(others)
     say(f"{plans} plans in {bench.lives} lives, {len(unreached)} of them never reached; undisturbed state at the latest "
         f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
     if any(each.stopping for each in hands):

@@ -94,6 +94,10 @@ class Life:
         if plan and plan.fault == "denied" and self.fired:
             self.bench.stage.visible(self.operator, plan)
 
+    def again(self, phase, grace):
+        """Until the state is once more what it was at the end of that phase."""
+        self._rest(self._settle(self.bench.stage.jobs[self.job][phase][-1][1], grace), grace)
+
     def _bounds(self, name, factor):
         most = math.ceil(factor * self.known.writes[name]) + self.fired + FEW_WRITES
         assert self.writes <= most, f"{self.writes} writes; undisturbed {self.known.writes[name]}, so {most} at most"

@@ -20,10 +20,11 @@ class Stage:
         """(kind, object) of all that the job has to do with."""
         return state.snapshot(self.rig.api, namespace, self.kinds)
 
-    def open(self, folder):
-        """(who moves pods, the history of all objects)."""
+    def open(self, folder, without=(), whole=False):
+        """(who moves pods, the history of all objects: but for some kinds; with what is there already)."""
         self._folder = folder
-        self._history = History(self.rig.api, self.watched, self.replay)
+        watched = {kind: selector for kind, selector in self.watched.items() if kind not in without}
+        self._history = History(self.rig.api, watched, self.replay, whole)
         return None, self._history
 
     def close(self):
@@ -45,8 +46,8 @@ class Knfe(Stage):
     kinds, watched = state.KNFE, KNFE
     replay = KnfeReplay
 
-    def open(self, folder):
-        super().open(folder)
+    def open(self, folder, without=(), whole=False):
+        super().open(folder, without, whole)
         self._token_file = self._write("token", self.token(None))
         self._actor = Actor(self.rig.api)
         return self._actor, self._history

@@ -63,11 +63,11 @@ class Rig:
             crds.append("subscriberstores.example.org")
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd",
                      "network-attachment-definitions.k8s.cni.cncf.io", *crds)
-        until("the API server serves the kinds", self._served)
+        until("the API server serves the kinds", self.served)
         # It looks for new kinds twice a minute only, and at its start: without them nothing of ours is collected.
         self.cluster.restart("kube-controller-manager")
 
-    def _served(self):
+    def served(self):
         """Established comes a little before that."""
         try:
             return all(self.api.list(kind) is not None for kind in OURS + MADE + ["SubscriberStore"] * self._with_example)
