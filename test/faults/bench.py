@@ -28,10 +28,10 @@ QUICK = 15  # seconds that a fault takes at most in the short form
 
 
 class Bench:
-    """Use it with `with`. `stage`: what jobs there are, and among what."""
+    """Use it with `with`. `stage`: what jobs there are, and among what; `before`: another version's program."""
 
-    def __init__(self, stage, name, command):
-        self.stage, self.rig, self.name, self.command = stage, stage.rig, name, command
+    def __init__(self, stage, name, command, before=None):
+        self.stage, self.rig, self.name, self.command, self.before = stage, stage.rig, name, command, before
         self.known = {}
         self.lives = 0
         self.slowest = 0.0
@@ -103,7 +103,8 @@ class Bench:
                     known.writes[phase] = max(known.writes.get(phase, 0), writes)
             self.known[job] = known
             found = planner.plans(job, self.stage.jobs[job], [life.proxy.trace() for life in each])
-            out += [plan for plan in found if not {plan.trouble, plan.fault} & self.stage.without]
+            out += [plan for plan in found if not {plan.trouble, plan.fault} & self.stage.without
+                    and (self.before or plan.trouble != "upgrade")]
             for life in each:
                 shutil.rmtree(life.folder)
         return out

@@ -133,6 +133,7 @@ def plans(job, phases, lives):
     for phase in phases:
         traces = [[entry for entry in life if entry.get("phase") == phase] for life in lives]
         out += _write_plans(job, phase, traces) + _event_plans(job, phase, traces) + _watch_plans(job, phase, traces)
+        out += _upgrade_plans(job, phase, traces)
         for trouble, (seconds, row, watches) in ON_PROCESS.items():
             out.append(Plan(job, phase, trouble, "process", row, seconds, (), watches, trouble))
     return out
@@ -209,6 +210,15 @@ def _watch_plans(job, phase, traces):
             out.append(Plan(job, phase, f"restarted-elsewhere-{trouble}", f"{' '.join(place).strip()} #1", "W5", 25, (
                 _on_request(place, 1, {"do": "hold-after"}, 0), *({**rule, "after": "f0"} for rule in reads)), "", trouble))
     return out
+
+
+def _upgrade_plans(job, phase, traces):
+    """Killed after a write, and once more after the third one from there."""
+    writes = list(_common(traces, lambda entry: entry["kind"] == "request" and entry["verb"] not in ("get", "list", "watch")
+                          and entry["resource"] not in ("events", "leases"), place_of))
+    again = {"id": "f1", "on": "request", "verb": "write", "nth": 3, "after": "f0", "do": "hold-after"}
+    return [Plan(job, phase, "upgrade", f"{' '.join(place).strip()} #1", "P8", 10, (
+        _on_request(place, 1, {"do": "hold-after"}, 0), again), "", "upgrade") for place in writes[::max(1, len(writes) // 3)]]
 
 
 def sample(all_plans, number):

@@ -1,6 +1,7 @@
 """An operator and the faultproxy before it, as processes: both end with this one, however that ends."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -93,7 +94,8 @@ class Operator:
     without a port it says `synced` on a line of its own once its caches are filled."""
 
     def __init__(self, command, environment, log, port, **values):
-        self._command = ["setpriv", "--pdeathsig", "KILL", *(word.format(port=port, **values) for word in command)]
+        self._values = {"port": port, **values}
+        self.command = command
         self._environment, self.log = environment, log
         self._port = port if any("{port}" in word for word in command) else None
         self._process = None
@@ -103,7 +105,8 @@ class Operator:
     def start(self, log=None, **environment):
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         with open(log or self.log, "ab") as out:
-            self._process = subprocess.Popen(self._command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+            command = ["setpriv", "--pdeathsig", "KILL", *(word.format(**self._values) for word in self.command)]
+            self._process = subprocess.Popen(command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=out)
 
     def wait_ready(self, seconds=60):
@@ -141,13 +144,23 @@ class Operator:
         """How much waits in its queues; 0 where it does not say."""
         return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", self.metrics(), re.M))
 
-    def measure(self):
+    def _status_kib(self, what):
         try:
             with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as file:
-                found = re.search(r"^VmHWM:\s+(\d+)", file.read(), re.M)
+                found = re.search(rf"^{what}:\s+(\d+)", file.read(), re.M)
         except OSError:
-            return
-        self.peak_kib = max(self.peak_kib, int(found[1]) if found else 0)
+            return 0
+        return int(found[1]) if found else 0
+
+    def measure(self):
+        self.peak_kib = max(self.peak_kib, self._status_kib("VmHWM"))
+
+    def rss_kib(self):
+        return self._status_kib("VmRSS")
+
+    def files(self):
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def signal(self, number):
         self._process.send_signal(number)

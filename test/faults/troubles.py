@@ -1,7 +1,7 @@
 """What becomes of the operator's process, beside kill -9 at a write, and of what it talks to.
 
-`tick` is called again and again while the operator is at work, `end` when that is over; `count` says how often something was
-done. Who is `mortal` may end by itself, and is started anew then.
+`tick` is called again and again while the operator is at work, `end` when that is over, `give_back` however that went; `count` says
+how often something was done. Who is `mortal` may end by itself, and is started anew then.
 """
 
 import random
@@ -28,7 +28,13 @@ class Trouble:
     def tick(self):
         pass
 
+    def killed(self):
+        """At a write; it is started again next."""
+
     def end(self):
+        pass
+
+    def give_back(self):
         pass
 
 
@@ -128,9 +134,12 @@ class Lag(Trouble):
     def tick(self):
         since = self.life.restarted_at if self._restarts else self.began
         if self._held and (self.age > self.LONGEST or since and time.monotonic() - since > self.LENGTH):
-            self.end()
+            self.give_back()
 
     def end(self):
+        self.give_back()
+
+    def give_back(self):
         if self._held:
             self.life.bench.second.release()
             self._held = False
@@ -161,7 +170,41 @@ class LateRotation(Rotation):
     LATE_MS = 3000
 
 
+class Upgrade(Trouble):
+    """The version before begins, this one goes on, the one before again for a while, and this one has the last word. The first
+    two are killed at a write, the third one in its work or at rest, as it comes."""
+    LENGTH = 6.0
+    LONGEST = 25.0
+
+    def __init__(self, life, plan):
+        super().__init__(life, plan)
+        self._is_before = False
+        self._hand_over()
+
+    def _turn(self):
+        self._is_before = not self._is_before
+        self.operator.command = self.life.command(self._is_before)
+        self.count += 1
+
+    def _hand_over(self):
+        self._turn()
+        self.operator.kill()
+        self.operator.start()
+
+    def killed(self):
+        self._turn()
+
+    def tick(self):
+        since = self.life.restarted_at
+        if self._is_before and (self.age > self.LONGEST or since and time.monotonic() - since > self.LENGTH):
+            self._hand_over()
+
+    def end(self):
+        assert not self._is_before, "the version before is still there"
+
+
 TROUBLES = {"crash-loop": CrashLoop, "clock-jumps": ClockJumps, "no-memory": NoMemory, "no-files": NoFiles,
-            "no-room-for-logs": NoRoomForLogs, "rotation": Rotation, "rotation-late": LateRotation, "lag": Lag, "cut-off": CutOff}
+            "no-room-for-logs": NoRoomForLogs, "rotation": Rotation, "rotation-late": LateRotation, "lag": Lag, "cut-off": CutOff,
+            "upgrade": Upgrade}
 ROTATIONS = {"rotation", "rotation-late"}
 ONE_AT_A_TIME = {"lag", "cut-off"}  # there is one second API server
