@@ -99,8 +99,12 @@ std::size_t Queue::size(std::size_t controller, Priority priority) const {
 }
 
 void Queue::unlock(const Item& item) {
-  working_.erase(item);
-  if (const auto found = entries_.find(item); found != entries_.end()) show(found);
+  const auto worked = working_.extract(item);
+  const auto found = entries_.find(item);
+  if (found == entries_.end()) return;
+  // It is in no order yet. What an edit has set off is told as a change of what hangs on it, and would wait behind all others'.
+  if (worked) found->second.priority = std::min(found->second.priority, worked.mapped());
+  show(found);
 }
 
 void Queue::done(const Item& item) {
