@@ -2,6 +2,9 @@
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 FAULTS ?=
+SOAK_MINUTES ?= 60
+# Another version of ours, for upgrades: other schemas, another way to write statuses.
+BEFORE ?= 8f8503a
 SIM ?=
 BENCH ?=
 CLUSTER ?= bench
@@ -11,7 +14,7 @@ ifeq ($(CARGO),)
 CONTESTANTS := $(filter-out r=%,$(CONTESTANTS))
 endif
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -19,7 +22,7 @@ demo: packages tools images            ## The whole way through on a real cluste
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 
-test: check unit integration e2e bench-short  ## Everything that must hold before anything lands
+test: check unit integration faults-short e2e bench-short  ## Everything that must hold before anything lands
 
 test-all: test asan fuzz-short crash-short  ## And under sanitizers, fuzzers, and kill -9
 
@@ -55,8 +58,23 @@ faults: packages tools                 ## Every fault at every place between knf
 	cmake --build --preset dev --target knfe
 	test/faults/run $(FAULTS)
 
-faults-short:                          ## A sample of the same, in four minutes
+faults-short:                          ## A sample of the same, of what is quick, in three minutes
 	$(MAKE) faults FAULTS=--short
+
+faults-upgrade: packages tools         ## The version BEFORE (a commit) and this one take turns in the middle of a job
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/run --only upgrade --before $$(test/faults/before $(BEFORE)) $(FAULTS)
+
+soak: packages tools                   ## Random faults without end: SOAK_MINUTES of them
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/soak --minutes $(SOAK_MINUTES)
+
+storm: packages tools                  ## What a user waits for while much is to be done
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/storm
 
 faults-peers: packages tools           ## KNFE's runtime and its peers under the same faults; FAULTS='--plans 100' takes a sample
 	bench/peers/go/build

@@ -18,7 +18,7 @@ class ApiClient {
   // `transport` and this must outlive every handle given out.
   ApiClient(net::Client& transport, const Config& config);
 
-  // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more with a token that is read afresh.
+  // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more if there is another token.
   [[nodiscard]] net::Handle call(std::string_view resource, const char* verb, net::Request request, Done done);
   // User agent and field manager of what is written here.
   const std::string& name() const { return name_; }
@@ -34,12 +34,14 @@ class ApiClient {
 
  private:
   struct Call;
-  void send(const std::shared_ptr<Call>& call, bool fresh_token);
-  Result<net::Request> authorised(net::Request request, bool fresh_token);
+  void send(const std::shared_ptr<Call>& call, bool again);
+  Result<net::Request> authorised(net::Request request);
+  bool may_try_again(const std::string& authorization);
 
   net::Client& transport_;
   const std::string prefix_, name_;
   TokenSource token_;
+  bool doubted_ = false;  // a stream was refused with the token: the next one to need it reads it afresh
   std::map<Count, std::uint64_t> counts_;
 };
 

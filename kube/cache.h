@@ -33,16 +33,32 @@ class CacheBase {
   // Every change up to `version` is in here.
   bool reached(api::Version version) const { return version <= latest_; }
 
-  void set_synced() { synced_ = true; }
+  void set_synced() {
+    synced_ = true;
+    rewinds_ += std::exchange(rewound_, false);
+  }
+  // The API server counts from a lower version on: what a list tells next is newer than what is known, whatever its version.
+  void rewind() {
+    rewound_ = true;
+    latest_ = {};
+  }
+  // How often that was, and a list has followed. Nobody need wait for what was written before.
+  std::uint64_t rewinds() const { return rewinds_; }
   void advance(api::Version version) {
     latest_ = std::max(latest_, version);
     if (advanced_) advanced_();
   }
   void on_advance(std::function<void()> advanced) { advanced_ = std::move(advanced); }
 
+ protected:
+  bool rewound() const { return rewound_; }
+  bool is_older(api::Version a, api::Version b) const { return !rewound_ && a < b; }
+
  private:
   const api::Resource resource_;
   bool synced_ = false;
+  bool rewound_ = false;
+  std::uint64_t rewinds_ = 0;
   api::Version latest_;
   std::function<void()> advanced_;
 };
@@ -104,12 +120,13 @@ class Cache : public CacheBase {
     const auto found = objects_.find(object.meta.key);
     if (found != objects_.end()) {
       T& stored = **found;
-      if (object.meta.resource_version < stored.meta.resource_version) return;
+      if (is_older(object.meta.resource_version, stored.meta.resource_version)) return;
       forget(stored);
       if constexpr (requires { object.inherit(stored); }) object.inherit(stored);
       const T before = std::exchange(stored, std::move(object));
       remember(stored);
-      if (!before.meta.resource_version.empty() && before.meta.resource_version == stored.meta.resource_version) return;
+      if (!rewound() && !before.meta.resource_version.empty() && before.meta.resource_version == stored.meta.resource_version)
+        return;
       for (const auto& changed : listeners_) changed(&before, &stored);
     } else {
       const T& stored = **objects_.insert(std::make_unique<T>(std::move(object))).first;
@@ -120,7 +137,7 @@ class Cache : public CacheBase {
   // `version` is that of the deletion: a successor that is known already stays.
   void erase(const api::Key& key, api::Version version) {
     const auto found = objects_.find(key);
-    if (found == objects_.end() || version < (*found)->meta.resource_version) return;
+    if (found == objects_.end() || is_older(version, (*found)->meta.resource_version)) return;
     forget(**found);
     const auto before = std::move(const_cast<Object&>(*found));  // it goes at once, and is not looked for before
     objects_.erase(found);

@@ -129,6 +129,32 @@ TEST_CASE_FIXTURE(Fixture, "how far a cache is never goes back") {
   CHECK_FALSE(cache.synced());
 }
 
+TEST_CASE_FIXTURE(Fixture, "after a restore from a backup lower versions are the newer ones, until a list is complete") {
+  cache.put(claim("a", "10"));
+  cache.put(claim("b", "11"));
+  cache.put(claim("c", "3"));
+  cache.advance("12");
+  cache.set_synced();
+  cache.rewind();
+  CHECK_FALSE(cache.reached("5"));
+  CHECK(cache.rewinds() == 0);
+  told.clear();
+  cache.put(claim("a", "4"));
+  cache.put(claim("c", "3"));  // the number may have been given twice
+  Listed listed;
+  listed.add("n", "a");
+  listed.add("n", "c");
+  listed.seal();
+  cache.keep_only(listed, "5");
+  cache.set_synced();
+  cache.advance("5");
+  CHECK(told == "10>4 3>3 11>- ");
+  CHECK(cache.rewinds() == 1);
+  CHECK(cache.reached("5"));
+  cache.put(claim("a", "2"));  // and then as ever
+  CHECK(version("a") == "4");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a listener may look at the cache as it is after the change") {
   std::string seen;
   cache.on_change([&](const api::Allocation*, const api::Allocation*) { seen = names(cache.owned_by("u1")); });

@@ -80,6 +80,7 @@ void Manager::metrics(MetricsText& out) const {
   };
   each("knfe_cached_objects", "gauge", [](const auto& one) { return number(one.cache().size()); });
   each("knfe_lists_total", "counter", [](const auto& one) { return number(one.lists()); });
+  each("knfe_rewinds_total", "counter", [](const auto& one) { return number(one.cache().rewinds()); });
   each("knfe_resource_served", "gauge", [](const auto& one) { return one.served() ? 1.0 : 0.0; });
   each("store_resource_version", "gauge", [](const auto& one) { return static_cast<double>(one.cache().latest().number()); });
   out.family("knfe_objects", "gauge");

@@ -116,8 +116,13 @@ std::size_t Queue::size(std::size_t controller, Priority priority) const {
 }
 
 void Queue::unlock(const Item& item) {
-  working_.erase(item);
-  if (const auto found = entries_.find(item); found != entries_.end()) show(found->second);
+  const auto worked = working_.extract(item);
+  const auto found = entries_.find(item);
+  if (found == entries_.end()) return;
+  auto& entry = found->second;
+  // It is in no line yet. What an edit has set off is told as a change of what hangs on it, and would wait behind all others'.
+  if (worked) entry.priority = std::min(entry.priority, worked.mapped());
+  show(entry);
 }
 
 void Queue::done(const Item& item) {

@@ -1,8 +1,8 @@
 // Queue: which keys to look at, and in which order. A value without threads or timers: whoever owns it passes the time in.
 //
 // A key is in the queue at most once, at the earliest of the times asked for and the highest of the priorities; a key that is
-// being worked on and is asked for again comes back when its work is done. Failures back off per key, 50 ms doubling to 30 s,
-// with a spread of a quarter.
+// being worked on and is asked for again comes back when its work is done, with no lower a priority. Failures back off per key,
+// 50 ms doubling to 30 s, with a spread of a quarter.
 //
 // Of what is due, the highest priority comes first; of that, controllers take turns, so that ten thousand keys of one kind do
 // not hold up another kind; of one controller's, what became due first comes first. One turn in eight begins with the lowest

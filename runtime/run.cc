@@ -39,6 +39,7 @@ bool for_good(const Error& error) {
 }
 
 bool Awaited::arrived() const {
+  if (cache->rewinds() != rewinds) return true;  // lost, or in the list
   const auto* meta = cache->meta(key);
   if (!gone_uid.empty()) return !meta || meta->uid != gone_uid;
   if (deleted_uid.empty()) return cache->reached(version);

@@ -50,6 +50,7 @@ struct Awaited {
   api::Version version;  // of a write
   api::Uid deleted_uid;  // of a delete
   api::Uid gone_uid;     // of what a write did not find any more
+  std::uint64_t rewinds = cache->rewinds();
 
   bool arrived() const;
 };
