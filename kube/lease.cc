@@ -100,7 +100,8 @@ void Lease::release(std::function<void()> done) {
   if (!ours) return loop_.post(std::move(done));
   net::Request request = update_request(kLeases, key_, body(last_, ""));
   request.timeout = Duration(2'000);
-  call_ = api_.call(kLeases.plural, "update", apart(std::move(request)), [done = std::move(done)](const Result<Json>&) { done(); });
+  call_ =
+      api_.call(kLeases.plural, "update", apart(std::move(request)), [done = std::move(done)](const Result<Json>&) { done(); });
 }
 
 }  // namespace knfe::kube

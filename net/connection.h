@@ -1,5 +1,5 @@
-// Connection: one TCP connection, under TLS or not. It is opened once, used by one exchange at a time - or by one Http2Connection -
-// and closed for good.
+// Connection: one TCP connection, under TLS or not. It is opened once, used by one exchange at a time - or by one Http2Connection
+// - and closed for good.
 //
 // Reading and writing are single attempts that never wait; ready() waits. So an idle connection holds no buffer at all,
 // and whoever reads can do so into its stack.

@@ -58,7 +58,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, public Htt
   std::function<void(Exchange&)> leave_;
   Handle timer_;
   bool seeking_ = false;
-  bool reused_ = false;  // the place
+  bool reused_ = false;   // the place
   bool started_ = false;  // the answer
   bool repeated_ = false;
   int refusals_ = 0;

@@ -23,9 +23,11 @@ const TestAuthority& authority() {
   return made;
 }
 
-int choose_h2(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned offered_size, void*) {
+int choose_h2(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned offered_size,
+              void*) {
   static constexpr unsigned char kWanted[] = "\x02h2";
-  return SSL_select_next_proto(const_cast<unsigned char**>(chosen), size, kWanted, 3, offered, offered_size) == OPENSSL_NPN_NEGOTIATED
+  return SSL_select_next_proto(const_cast<unsigned char**>(chosen), size, kWanted, 3, offered, offered_size) ==
+                 OPENSSL_NPN_NEGOTIATED
              ? SSL_TLSEXT_ERR_OK
              : SSL_TLSEXT_ERR_NOACK;
 }
@@ -42,7 +44,10 @@ nghttp2_nv field(const std::string& name, const std::string& value) {
 class Http2Peer::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, Traits wanted, Http2Peer& peer)
-      : owner(&peer), traits(std::move(wanted)), context(ssl::context::tls_server), acceptor(loop.context(), {asio::ip::address_v4::loopback(), 0}) {
+      : owner(&peer),
+        traits(std::move(wanted)),
+        context(ssl::context::tls_server),
+        acceptor(loop.context(), {asio::ip::address_v4::loopback(), 0}) {
     const auto identity = authority().issue("server", "IP:127.0.0.1");
     context.use_certificate_chain(asio::buffer(identity.certificate_pem));
     context.use_private_key(asio::buffer(identity.key_pem), ssl::context::pem);
@@ -156,7 +161,8 @@ class Http2Peer::Impl : public std::enable_shared_from_this<Impl> {
         self->counted = self->counted || !self->impl->seen.calls.empty();
         self->impl->seen.reads += self->counted;
         self->receiving = true;  // nghttp2 does not send from within its callbacks
-        const auto taken = nghttp2_session_mem_recv(self->session, reinterpret_cast<const std::uint8_t*>(self->piece.data()), size);
+        const auto taken =
+            nghttp2_session_mem_recv(self->session, reinterpret_cast<const std::uint8_t*>(self->piece.data()), size);
         self->receiving = false;
         if (taken < 0) return self->close();
         self->flush();
@@ -168,7 +174,8 @@ class Http2Peer::Impl : public std::enable_shared_from_this<Impl> {
       if (muted || writing || receiving || !stream.next_layer().is_open()) return;
       std::string out;
       const std::uint8_t* bytes = nullptr;
-      for (ssize_t size = 0; (size = nghttp2_session_mem_send(session, &bytes)) > 0;) out += text(bytes, static_cast<std::size_t>(size));
+      for (ssize_t size = 0; (size = nghttp2_session_mem_send(session, &bytes)) > 0;)
+        out += text(bytes, static_cast<std::size_t>(size));
       write(std::move(out));
     }
 
@@ -218,7 +225,9 @@ class Http2Peer::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<std::shared_ptr<Link>> links;
 };
 
-Http2Peer::Http2Peer(Loop& loop, Traits traits) : impl_(std::make_shared<Impl>(loop, std::move(traits), *this)) { impl_->accept(); }
+Http2Peer::Http2Peer(Loop& loop, Traits traits) : impl_(std::make_shared<Impl>(loop, std::move(traits), *this)) {
+  impl_->accept();
+}
 Http2Peer::~Http2Peer() { impl_->shut(); }
 
 void Http2Peer::answer(const Call& call, int status, const std::string& body, Headers headers) {

@@ -38,10 +38,10 @@ class Http2Peer {
   explicit Http2Peer(Loop& loop) : Http2Peer(loop, Traits()) {}
   ~Http2Peer();
 
-  std::function<void(const Call&)> on_call;    // a request is there, with its body
-  std::function<void(const Call&)> on_head;    // its head is
+  std::function<void(const Call&)> on_call;     // a request is there, with its body
+  std::function<void(const Call&)> on_head;     // its head is
   std::function<void(std::uint32_t)> on_reset;  // the client gave one up
-  std::function<void(int)> on_end;             // a connection is gone
+  std::function<void(int)> on_end;              // a connection is gone
 
   void answer(const Call& call, int status, const std::string& body = {}, Headers headers = {});
   void begin(const Call& call, int status, Headers headers = {});

@@ -20,7 +20,9 @@ constexpr std::int32_t kConnectionWindow = 32 << 20;
 std::string_view text(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
-  const auto bytes = [](std::string_view from) { return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(from.data())); };
+  const auto bytes = [](std::string_view from) {
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(from.data()));
+  };
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
@@ -136,7 +138,8 @@ class Http2Session::Callbacks {
   static int frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
     static_cast<Http2Session*>(self)->close(
-        frame->hd.stream_id, {Ending::Kind::kUnprocessed, with(Code::kUnavailable, std::string("not sent: ") + nghttp2_strerror(error))});
+        frame->hd.stream_id,
+        {Ending::Kind::kUnprocessed, with(Code::kUnavailable, std::string("not sent: ") + nghttp2_strerror(error))});
     return 0;
   }
 
@@ -199,8 +202,7 @@ Error Http2Session::reason(const char* otherwise) const {
 }
 
 Result<void> Http2Session::feed(std::string_view bytes) {
-  const auto taken =
-      nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const auto taken = nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0) return std::unexpected(reason(nghttp2_strerror(static_cast<int>(taken))));
   return {};
 }
@@ -230,7 +232,8 @@ Result<std::int32_t> Http2Session::start(Stream& stream, const Request& request,
   if (has_body(request)) head.push_back(field("content-length", length));
 
   nghttp2_data_provider body{{0}, Callbacks::body};
-  const auto id = nghttp2_submit_request(session_.get(), nullptr, head.data(), head.size(), request.body.empty() ? nullptr : &body, nullptr);
+  const auto id =
+      nghttp2_submit_request(session_.get(), nullptr, head.data(), head.size(), request.body.empty() ? nullptr : &body, nullptr);
   if (id < 0) return fail(Code::kInternal, std::string("HTTP/2: ") + nghttp2_strerror(id));
   open_.emplace(id, Open{&stream, request.body});
   return id;
@@ -258,13 +261,11 @@ void Http2Session::break_off(const Error& error) {
   }
 }
 
-bool Http2Session::accepts() const {
-  return !leaving_ && nghttp2_session_check_request_allowed(session_.get()) != 0;
-}
+bool Http2Session::accepts() const { return !leaving_ && nghttp2_session_check_request_allowed(session_.get()) != 0; }
 
 std::size_t Http2Session::capacity() const {
-  return std::min<std::size_t>(
-      most_streams, nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
+  return std::min<std::size_t>(most_streams,
+                               nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
 }
 
 }  // namespace knfe::net

@@ -26,7 +26,8 @@ struct Asking {
   void ask(Request request) {
     ++wanted;
     handles.push_back(client.send(request, [this, target = request.target](const Result<Response>& answer) {
-      ends.push_back(target + "=" + (answer ? std::to_string(answer->status) + " " + answer->body : std::string(name(answer.error().code))));
+      ends.push_back(target + "=" +
+                     (answer ? std::to_string(answer->status) + " " + answer->body : std::string(name(answer.error().code))));
       if (ends.size() == wanted) loop.stop();
     }));
   }
@@ -60,14 +61,15 @@ TEST_CASE("HTTP/2: a request and its answer") {
     peer.answer(call, 404, large, {{"retry-after", "7"}});
   };
   const auto client = client_of(loop, peer);
-  const Handle handle = client->send({.method = "PUT", .target = "/x?y", .headers = {{"Some-Header", "d"}}, .body = large}, [&](Result<Response> answer) {
-    REQUIRE(answer);
-    CHECK(answer->status == 404);
-    CHECK(header(answer->headers, "Retry-After") == "7");
-    CHECK(header(answer->headers, "Link").empty());
-    CHECK(answer->body == large);
-    loop.stop();
-  });
+  const Handle handle = client->send({.method = "PUT", .target = "/x?y", .headers = {{"Some-Header", "d"}}, .body = large},
+                                     [&](Result<Response> answer) {
+                                       REQUIRE(answer);
+                                       CHECK(answer->status == 404);
+                                       CHECK(header(answer->headers, "Retry-After") == "7");
+                                       CHECK(header(answer->headers, "Link").empty());
+                                       CHECK(answer->body == large);
+                                       loop.stop();
+                                     });
   loop.run();
   REQUIRE(peer.seen().calls.size() == 1);
   const auto& call = peer.seen().calls[0];
@@ -272,9 +274,9 @@ TEST_CASE("HTTP/2: a server that falls silent is asked by a PING, and taken for 
   const auto client = client_of(loop, peer, {.silence = Duration(20), .patience = Duration(200)});
   Result<void> end;
   const Handle watch = client->stream({}, {.on_end = [&](Result<void> result) {
-    end = std::move(result);
-    loop.stop();
-  }});
+                                        end = std::move(result);
+                                        loop.stop();
+                                      }});
   while (peer.seen().pings < 3) turn(loop);  // alive, and asked again and again
   CHECK(end);
   peer.mute(0);
@@ -325,10 +327,10 @@ TEST_CASE("HTTP/2: a server that greets by something else is sent nothing") {
 
 TEST_CASE("HTTP/2: a server that breaks the protocol ends the connection, not this process") {
   const std::string garbage[] = {
-      std::string("\x00\x00\x04\x00\x00\x00\x00\x00\x63uuuu", 13),                     // data for a stream that never was
-      std::string("\x00\xff\xff\x00\x00\x00\x00\x00\x01", 9),                          // a frame that is too large
-      std::string("\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff", 13),         // a window beyond all bounds
-      std::string("\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff", 13)};        // a head that does not decompress
+      std::string("\x00\x00\x04\x00\x00\x00\x00\x00\x63uuuu", 13),               // data for a stream that never was
+      std::string("\x00\xff\xff\x00\x00\x00\x00\x00\x01", 9),                    // a frame that is too large
+      std::string("\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\xff\xff\xff", 13),   // a window beyond all bounds
+      std::string("\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff", 13)};  // a head that does not decompress
   for (const auto& bytes : garbage) {
     TestLoop loop;
     Http2Peer peer(loop);
@@ -369,8 +371,9 @@ TEST_CASE("HTTP/2: with new certificates there are new connections, and what is 
     peer.answer(call, 200, "ok");
   };
   std::string story;
-  const Handle watch = client->stream({.target = "/watch"}, {.on_data = [&](std::string_view piece) { story += piece; },
-                                                             .on_end = [&](const Result<void>& end) { story += end ? " end" : " broken"; }});
+  const Handle watch =
+      client->stream({.target = "/watch"}, {.on_data = [&](std::string_view piece) { story += piece; },
+                                            .on_end = [&](const Result<void>& end) { story += end ? " end" : " broken"; }});
   loop.run();
   REQUIRE(client->renew(peer.endpoint()));
   CHECK(ask(loop, *client) == "/=200 ok");

@@ -62,7 +62,8 @@ void Pool::serve(Group& group) {
 void Pool::open(Group& group) {
   auto connection = make_connection(loop_, endpoint_, tls_);
   group.openings.push_back({connection});
-  connection->open(settings_.connect_timeout, [this, &group, raw = connection.get()](Result<void> result) { opened(group, raw, result); });
+  connection->open(settings_.connect_timeout,
+                   [this, &group, raw = connection.get()](Result<void> result) { opened(group, raw, result); });
 }
 
 Pool::Opening Pool::take(Group& group, const Connection* connection) {
