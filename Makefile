@@ -2,11 +2,19 @@
 FUZZ_SECONDS ?= 60
 CRASH_STRIDE ?= 1
 FAULTS ?=
+SOAK_MINUTES ?= 60
+# Another version of ours, for upgrades: other schemas, another way to write statuses.
+BEFORE ?= 8f8503a
 SIM ?=
 BENCH ?=
-CONTESTANTS = k=build/bench/k g1=build/bench/g1 g2=build/bench/g2 r=build/bench/r
+CLUSTER ?= bench
+CARGO := $(shell command -v cargo)
+CONTESTANTS = k=build/bench/k r=build/bench/r g2=build/bench/g2 g1=build/bench/g1
+ifeq ($(CARGO),)
+CONTESTANTS := $(filter-out r=%,$(CONTESTANTS))
+endif
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest sim sim-short sim-selftest model bench e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -14,7 +22,7 @@ demo: packages tools images            ## The whole way through on a real cluste
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 
-test: check unit integration e2e       ## Everything that must hold before anything lands
+test: check unit integration faults-short e2e bench-short  ## Everything that must hold before anything lands
 
 test-all: test asan fuzz-short crash-short  ## And under sanitizers, fuzzers, and kill -9
 
@@ -50,8 +58,23 @@ faults: packages tools                 ## Every fault at every place between knf
 	cmake --build --preset dev --target knfe
 	test/faults/run $(FAULTS)
 
-faults-short:                          ## A sample of the same, in four minutes
+faults-short:                          ## A sample of the same, of what is quick, in three minutes
 	$(MAKE) faults FAULTS=--short
+
+faults-upgrade: packages tools         ## The version BEFORE (a commit) and this one take turns in the middle of a job
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/run --only upgrade --before $$(test/faults/before $(BEFORE)) $(FAULTS)
+
+soak: packages tools                   ## Random faults without end: SOAK_MINUTES of them
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/soak --minutes $(SOAK_MINUTES)
+
+storm: packages tools                  ## What a user waits for while much is to be done
+	cmake --preset dev > build/cmake-dev.log
+	cmake --build --preset dev --target knfe
+	test/faults/storm
 
 faults-peers: packages tools           ## KNFE's runtime and its peers under the same faults; FAULTS='--plans 100' takes a sample
 	bench/peers/go/build
@@ -78,14 +101,22 @@ model: packages tools example          ## The simulator's API server held agains
 	cmake --build --preset dev --target knfe knfe_model
 	test/integration/run --name model --only model --model-seconds 300
 
-bench: packages tools                  ## KNFE's runtime beside its peers at one job: build/bench.json, build/bench; BENCH=--full for the large one
+bench: packages tools knfe             ## KNFE's runtime beside its peers at one job: build/bench.json, build/bench; BENCH=--full, --small
 	bench/peers/go/build
-	bench/peers/rust/build
+	$(if $(CARGO),bench/peers/rust/build,@echo "no cargo here: r is left out")
 	bench/peers/knfe/build
-	bench/conformance $(CONTESTANTS)
-	bench/run $(BENCH) $(CONTESTANTS)
+	dev/knfe image
+	@bench/run --expect $(BENCH) $(CONTESTANTS)
+	@bench/replay --expect $(BENCH) $(CONTESTANTS)
+	bench/conformance --name $(CLUSTER) $(CONTESTANTS)
+	bench/run --name $(CLUSTER) $(BENCH) $(CONTESTANTS)
 	bench/replay $(BENCH) $(CONTESTANTS)
-	bench/report
+	bench/report $(if $(filter --small,$(BENCH)),,--write)
+
+bench-short: packages tools            ## What must hold of it on any machine, in two minutes: build/bench-short.json
+	bench/peers/go/build
+	bench/peers/knfe/build
+	bench/short
 
 e2e: packages tools images             ## The demo's path, with assertions, on a cluster of its own
 	env -u KUBECONFIG KNFE_CLUSTER=e2e test/demo/demo --down

@@ -71,7 +71,7 @@ struct ConnectionPointStatus {
   std::int64_t observed_generation = 0;
   std::string summary, mac;
   std::vector<GivenAddress> addresses;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const ConnectionPointStatus&) const = default;
 };
 template <>

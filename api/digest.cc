@@ -6,9 +6,9 @@
 
 namespace knfe::api {
 
-namespace {
+namespace digests {
 
-constexpr std::uint64_t kObject = 0x6f, kList = 0x6c, kText = 0x74, kNumber = 0x6e, kOther = 0x78;
+namespace {
 
 std::uint64_t stirred(std::uint64_t value) {
   value ^= value >> 32;
@@ -20,7 +20,11 @@ std::uint64_t stirred(std::uint64_t value) {
 
 std::uint64_t joined(std::uint64_t a, std::uint64_t b) { return stirred(a * 0x9e3779b97f4a7c15u + b + 0x632be59bd9b4e019u); }
 
-std::uint64_t digest_of_text(std::string_view text) {
+constexpr std::uint64_t kObject = 0x6f, kList = 0x6c, kText = 0x74, kNumber = 0x6e, kOther = 0x78;
+
+}  // namespace
+
+std::uint64_t of_text(std::string_view text) {
   std::uint64_t out = text.size() ^ kText;
   for (; text.size() >= 8; text.remove_prefix(8)) {
     std::uint64_t word = 0;
@@ -32,57 +36,47 @@ std::uint64_t digest_of_text(std::string_view text) {
   return joined(out, rest);
 }
 
-// Members of an object, and entries of a list without order, are summed up: so nothing has to be sorted, or copied.
-class Sum {
- public:
-  void add(std::uint64_t part) {
-    sum_ += stirred(part);
-    ++count_;
-  }
-  void add(std::string_view key, std::uint64_t value) { add(joined(digest_of_text(key), value)); }
-  std::uint64_t of(std::uint64_t kind) const { return joined(sum_ ^ kind, count_); }
-  bool empty() const { return count_ == 0; }
+std::uint64_t of_number(std::uint64_t number) { return joined(kNumber, number); }
+std::uint64_t of_other(std::string_view text) { return joined(kOther, of_text(text)); }
 
- private:
-  std::uint64_t sum_ = 0, count_ = 0;
-};
+void Members::add(std::string_view key, std::uint64_t value) {
+  sum_ += stirred(joined(of_text(key), value));
+  ++count_;
+}
+std::uint64_t Members::result() const { return joined(sum_ ^ kObject, count_); }
 
-// Of the entries of a list, of which it only turns out at the end whether they have an order.
-class ListSum {
- public:
-  void add(const Json& item, std::uint64_t digest) {
-    all_objects_ = all_objects_ && item.is_object();
-    ordered_ = joined(ordered_, digest);
-    any_order_.add(digest);
-  }
-  std::uint64_t result(bool to_the_letter) const {
-    return all_objects_ && !to_the_letter ? any_order_.of(kList) : joined(ordered_, kList);
-  }
+void Entries::add(bool is_object, std::uint64_t digest) {
+  all_objects_ = all_objects_ && is_object;
+  ordered_ = joined(ordered_, digest);
+  sum_ += stirred(digest);
+  ++count_;
+}
+std::uint64_t Entries::result(bool to_the_letter) const {
+  return all_objects_ && !to_the_letter ? joined(sum_ ^ kList, count_) : joined(ordered_, kList);
+}
 
- private:
-  bool all_objects_ = true;
-  std::uint64_t ordered_ = 0;
-  Sum any_order_;
-};
-
-bool is_to_the_letter(std::string_view member) { return member == "workload"; }
-
-std::uint64_t digest(const Json& value, bool to_the_letter) {
+std::uint64_t of(const Json& value, bool to_the_letter) {
   if (const auto* object = value.if_object()) {
-    Sum sum;
-    for (const auto& [key, member] : *object) sum.add(key, digest(member, to_the_letter || is_to_the_letter(key)));
-    return sum.of(kObject);
+    Members members;
+    for (const auto& [key, member] : *object) members.add(key, of(member, to_the_letter || is_to_the_letter(key)));
+    return members.result();
   }
   if (const auto* list = value.if_array()) {
-    ListSum sum;
-    for (const auto& item : *list) sum.add(item, digest(item, to_the_letter));
-    return sum.result(to_the_letter);
+    Entries entries;
+    for (const auto& item : *list) entries.add(item.is_object(), of(item, to_the_letter));
+    return entries.result(to_the_letter);
   }
-  if (value.is_string()) return digest_of_text(as_string(value));
-  if (value.is_int64()) return joined(kNumber, static_cast<std::uint64_t>(value.get_int64()));
-  if (value.is_uint64()) return joined(kNumber, value.get_uint64());
-  return joined(kOther, digest_of_text(to_text(value)));
+  if (value.is_string()) return of_text(as_string(value));
+  if (value.is_int64()) return of_number(static_cast<std::uint64_t>(value.get_int64()));
+  if (value.is_uint64()) return of_number(value.get_uint64());
+  return of_other(to_text(value));
 }
+
+std::uint64_t not_zero(std::uint64_t digest) { return digest ? digest : 1; }
+
+}  // namespace digests
+
+namespace {
 
 bool same_number(const Json& a, const Json& b) {
   const bool mixed = (a.is_int64() && b.is_uint64()) || (a.is_uint64() && b.is_int64());
@@ -112,12 +106,12 @@ std::optional<std::pair<std::string_view, std::string_view>> plain_key(std::stri
 std::uint64_t digest_of_cut(const Json& value, const JsonObject& fields, bool to_the_letter);
 
 std::uint64_t digest_of_entries(const JsonArray& list, const JsonObject& fields, bool to_the_letter) {
-  ListSum sum;
+  digests::Entries sum;
   for (const auto& [name, below] : fields) {
     const std::string_view step = name;
     const auto take_where = [&](const auto& wanted) {
       for (const auto& item : list) {
-        if (wanted(item)) sum.add(item, digest_of_cut(item, as_object(below), to_the_letter));
+        if (wanted(item)) sum.add(item.is_object(), digest_of_cut(item, as_object(below), to_the_letter));
       }
     };
     if (step.starts_with("k:")) {
@@ -132,7 +126,7 @@ std::uint64_t digest_of_entries(const JsonArray& list, const JsonObject& fields,
     } else if (step.starts_with("v:")) {
       const auto entry = parse_json(step.substr(2));
       for (const auto& item : list) {
-        if (entry && item == *entry) sum.add(item, digest(item, to_the_letter));
+        if (entry && item == *entry) sum.add(item.is_object(), digests::of(item, to_the_letter));
       }
     }
   }
@@ -141,49 +135,47 @@ std::uint64_t digest_of_entries(const JsonArray& list, const JsonObject& fields,
 
 // Of the part of `value` that `fields` (fieldsV1) name. A step of that tree is "f:name", "k:{...}", "v:value", "i:index" or ".".
 std::uint64_t digest_of_cut(const Json& value, const JsonObject& fields, bool to_the_letter) {
-  if (fields.empty()) return digest(value, to_the_letter);
+  if (fields.empty()) return digests::of(value, to_the_letter);
   if (const auto* list = value.if_array()) return digest_of_entries(*list, fields, to_the_letter);
-  Sum sum;
+  digests::Members sum;
   for (const auto& [name, below] : fields) {
     const std::string_view step = name;
     if (!step.starts_with("f:")) continue;
     const auto key = step.substr(2);
     // A null that somebody wrote is a value, too: pod templates keep it.
     if (const auto* member = as_object(value).if_contains(key)) {
-      sum.add(key, digest_of_cut(*member, as_object(below), to_the_letter || is_to_the_letter(key)));
+      sum.add(key, digest_of_cut(*member, as_object(below), to_the_letter || digests::is_to_the_letter(key)));
     }
   }
-  return sum.of(kObject);
+  return sum.result();
 }
-
-std::uint64_t not_zero(std::uint64_t digest) { return digest ? digest : 1; }
 
 }  // namespace
 
 std::uint64_t digest_of_desired(const Json& object) {
-  Sum sum;
+  digests::Members sum;
   for (const auto& [key, member] : as_object(object)) {
     if (key == "apiVersion" || key == "kind") continue;
     if (key != "metadata") {
-      sum.add(key, digest(member, is_to_the_letter(key)));
+      sum.add(key, digests::of(member, digests::is_to_the_letter(key)));
       continue;
     }
-    Sum metadata;
+    digests::Members metadata;
     for (const auto& [name, value] : as_object(member)) {
       if (name != "name" && name != "namespace" && name != "uid" && name != "resourceVersion") {
-        metadata.add(name, digest(value, is_to_the_letter(name)));
+        metadata.add(name, digests::of(value, digests::is_to_the_letter(name)));
       }
     }
-    if (!metadata.empty()) sum.add(key, metadata.of(kObject));
+    if (!metadata.empty()) sum.add(key, metadata.result());
   }
-  return not_zero(sum.of(kObject));
+  return digests::not_zero(sum.result());
 }
 
 std::uint64_t digest_of_owned(const Json& object, std::string_view manager, std::string_view subresource) {
   for (const auto& entry : as_array(at(object, "metadata", "managedFields"))) {
     if (as_string(at(entry, "manager")) == manager && as_string(at(entry, "operation")) == "Apply" &&
         as_string(at(entry, "subresource")) == subresource) {
-      return not_zero(digest_of_cut(object, as_object(at(entry, "fieldsV1")), false));
+      return digests::not_zero(digest_of_cut(object, as_object(at(entry, "fieldsV1")), false));
     }
   }
   return 0;

@@ -10,7 +10,7 @@
 //   };
 //
 // A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a
-// std::optional or std::vector of those. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so
+// std::optional or std::vector of those, or the Once of such a vector. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so
 // that server-side apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of
 // a list-map.
 #pragma once
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/once.h"
 #include "base/word.h"
 
 namespace knfe::api {
@@ -118,6 +119,11 @@ Result<void> decode_into(const Json& json, T& out, const Where& where) {
   } else if constexpr (is_optional<T>) {
     if (json.is_null()) return {};
     return decode_into(json, out.emplace(), where);
+  } else if constexpr (is_once<T>) {
+    typename T::Value list;
+    auto decoded = decode_into(json, list, where);
+    if (decoded) out = list;
+    return decoded;
   } else if (json.is_null()) {
     return {};
   } else if constexpr (Text<T>) {
@@ -174,6 +180,8 @@ Json encode(const T& value) {
     return value;
   } else if constexpr (is_optional<T>) {
     return value ? encode(*value) : Json();
+  } else if constexpr (is_once<T>) {
+    return encode(*value);
   } else if constexpr (Text<T>) {
     return value.empty() ? Json() : Json(std::string_view(value));
   } else if constexpr (std::same_as<T, bool>) {
@@ -220,6 +228,8 @@ JsonObject schema_of(const Is& is) {
   JsonObject schema;
   if constexpr (is_optional<T>) {
     return schema_of<typename T::value_type>(is);
+  } else if constexpr (is_once<T>) {
+    return schema_of<typename T::Value>(is);
   } else if constexpr (std::same_as<T, Json>) {
     schema["type"] = "object";
     schema["x-kubernetes-preserve-unknown-fields"] = true;

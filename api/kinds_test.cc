@@ -5,6 +5,7 @@
 #include "api/allocation.h"
 #include "api/network_service.h"
 #include "api/sample_test.h"
+#include "api/value_digest.h"
 #include "test/fakes/json_test.h"
 
 namespace knfe::api {
@@ -35,6 +36,9 @@ void survives(const Value& value) {
   CHECK(*decoded == value);
   // The text on the wire, too: keys keep their order there, and numbers their kind.
   CHECK(*decode<Value>(json(to_text(encoded))) == value);
+  CHECK(digest_of_value(value) == digests::of(encoded, false));
+  CHECK(digest_of_value(value, true) == digests::of(encoded, true));
+  CHECK(digest_of_status(value) == digest_of_desired(Json(JsonObject{{"metadata", {{"name", "a"}}}, {"status", encoded}})));
 }
 
 }  // namespace
@@ -43,6 +47,9 @@ TEST_CASE_TEMPLATE("every field of every kind survives the wire", Kind, NetworkS
                    Network, ConnectionPoint, Allocation) {
   survives(sample<decltype(Kind::spec)>());
   survives(sample<decltype(Kind::status)>());
+  // Of what says nothing, what is required is said all the same.
+  const decltype(Kind::spec) empty{};
+  CHECK(digest_of_value(empty) == digests::of(encode(empty), false));
   const Json object = JsonObject{{"metadata", {{"name", "a"}, {"namespace", "n"}, {"resourceVersion", "5"}}},
                                  {"spec", encode(sample<decltype(Kind::spec)>())},
                                  {"status", encode(sample<decltype(Kind::status)>())}};

@@ -167,7 +167,7 @@ struct MemberStatus {
   std::string state, summary;
   std::vector<MemberAddress> addresses;
   std::optional<AgentReport> agent;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const MemberStatus&) const = default;
 };
 template <>

@@ -131,7 +131,7 @@ struct NetworkStatus {
   std::vector<SubnetUsage> subnets;
   std::optional<Ref> attachment;
   std::vector<std::string> in_use_by;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const NetworkStatus&) const = default;
 };
 template <>

@@ -77,7 +77,7 @@ struct NetworkFunctionStatus {
   std::int64_t observed_generation = 0;
   std::string summary;
   std::vector<RoleStatus> roles;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const NetworkFunctionStatus&) const = default;
 };
 template <>
@@ -127,7 +127,7 @@ struct MemberSetStatus {
   std::int64_t observed_generation = 0;
   std::int32_t replicas = 0, ready = 0;
   std::string selector;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const MemberSetStatus&) const = default;
 };
 template <>

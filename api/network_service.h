@@ -66,7 +66,7 @@ struct Fields<PartStatus> {
 struct NetworkServiceStatus {
   std::int64_t observed_generation = 0;
   std::vector<PartStatus> networks, functions;
-  Conditions conditions;
+  KeptConditions conditions;
   bool operator==(const NetworkServiceStatus&) const = default;
 };
 template <>

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "api/fields.h"
+#include "api/uid.h"
+#include "api/version.h"
+#include "base/lean.h"
 
 namespace knfe::api {
 
@@ -28,43 +31,44 @@ struct Resource {
 };
 
 struct Owner {
-  Word api_version, kind;
-  std::string name, uid;
+  Word api_version, kind, name;
+  Uid uid;
   bool controller = false;
   bool operator==(const Owner&) const = default;
 };
 
 // A namespaced name. For cluster-scoped resources the namespace is empty.
 struct Key {
-  Word ns;
-  std::string name;
+  Word ns, name;
   auto operator<=>(const Key&) const = default;
-  std::string text() const { return ns.empty() ? name : ns + "/" + name; }
+  std::size_t hash() const { return ns.hash() * 31 + name.hash(); }
+  std::string text() const { return ns.empty() ? std::string(name) : ns + "/" + name; }
 };
 
 // Metadata as operators need it. Digests cover what one field manager owns in the object (see api/digest.h); they are zero
 // unless take_digests() has been called.
 struct Meta {
   Key key;
-  std::string uid;
-  std::string resource_version;
+  Uid uid;
+  Version resource_version;
   std::int64_t generation = 0;
   Word created;  // RFC 3339
   bool deleting = false;
-  StringMap labels;
-  StringMap annotations;
-  std::vector<std::string> finalizers;
+  Lean<StringMap> labels, annotations;
+  Lean<std::vector<Word>> finalizers;
   std::vector<Owner> owners;
   std::uint64_t spec_digest = 0;
   std::uint64_t status_digest = 0;
 
   const Owner* controller() const;  // the owner that controls it, or null
-  bool owned_by(std::string_view owner_uid) const;
+  bool owned_by(const Uid& owner_uid) const;
   bool has_finalizer(std::string_view name) const;
   std::string_view label(const char* name) const;  // empty if there is none
 };
 
 Result<Meta> decode_meta(const Json& object);
+// The same without labels and annotations.
+Result<Meta> decode_ownership(const Json& object);
 // Of what field manager `manager` owns in `object`, from which `meta` is.
 void take_digests(Meta& meta, const Json& object, std::string_view manager);
 
@@ -79,6 +83,15 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 using Conditions = std::vector<Condition>;
+using KeptConditions = Once<Conditions>;  // in an object
+inline std::size_t hash_of(const Condition& condition) {
+  std::uint64_t hash = static_cast<std::uint64_t>(condition.observed_generation);
+  for (const auto* word :
+       {&condition.type, &condition.status, &condition.reason, &condition.message, &condition.last_transition_time}) {
+    hash = mixed(hash, word->hash());
+  }
+  return hash;
+}
 
 template <>
 struct Fields<Condition> {
@@ -135,11 +148,11 @@ Result<T> decode_object(const Json& json) {
   return out;
 }
 
-// For kinds of which nothing but the metadata is read.
+// For children of which it only matters whose they are and, by their digest, what they hold.
 template <class T>
-Result<T> decode_only_meta(const Json& json) {
+Result<T> decode_child(const Json& json) {
   T out;
-  KNFE_TRY(out.meta, decode_meta(json));
+  KNFE_TRY(out.meta, decode_ownership(json));
   return out;
 }
 

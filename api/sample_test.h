@@ -12,6 +12,10 @@ void fill(T& out, int& number) {
     out = JsonObject{{"anything", number}};
   } else if constexpr (is_optional<T>) {
     fill(out.emplace(), number);
+  } else if constexpr (is_once<T>) {
+    typename T::Value list;
+    fill(list, number);
+    out = list;
   } else if constexpr (std::same_as<T, std::string>) {
     out = "text" + std::to_string(number);
   } else if constexpr (std::same_as<T, bool>) {

@@ -21,12 +21,22 @@ namespace {
 std::string wall(bool micros) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  gmtime_r(&now.tv_sec, &parts);
-  char text[64];
-  std::size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  if (micros) size += static_cast<std::size_t>(snprintf(text + size, sizeof text - size, ".%06ld", now.tv_nsec / 1000));
-  return std::string(text, size) + "Z";
+  // Asked thousands of times a second: its text is made once in it.
+  thread_local std::time_t second = -1;
+  thread_local char text[64];
+  thread_local std::size_t size = 0;
+  if (now.tv_sec != second) {
+    second = now.tv_sec;
+    tm parts{};
+    gmtime_r(&second, &parts);
+    size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  }
+  std::string out(text, size);
+  if (micros) {
+    char fraction[16];
+    out.append(fraction, static_cast<std::size_t>(snprintf(fraction, sizeof fraction, ".%06ld", now.tv_nsec / 1000)));
+  }
+  return out += 'Z';
 }
 
 }  // namespace

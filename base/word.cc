@@ -1,69 +1,49 @@
 #include "base/word.h"
 
-#include <atomic>
-#include <mutex>
-#include <unordered_set>
+#include <cstring>
+#include <new>
+
+#include "base/interned.h"
 
 namespace knfe {
 
+// The text follows it, in the same piece of memory.
 struct Word::Entry {
-  explicit Entry(std::string_view from) : text(from) {}
-  const std::string text;
-  mutable std::atomic<std::size_t> count{1};
-};
+  using View = std::string_view;
+  std::atomic<std::uint32_t> count{1};
+  std::uint32_t size;
 
-struct Word::Pool {
-  struct Hash {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-    std::size_t operator()(const Entry& entry) const { return (*this)(std::string_view(entry.text)); }
-  };
-  struct Equal {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    bool operator()(const Entry& a, const Entry& b) const { return a.text == b.text; }
-    bool operator()(const Entry& a, std::string_view b) const { return a.text == b; }
-    bool operator()(std::string_view a, const Entry& b) const { return a == b.text; }
-  };
-  std::mutex lock;
-  std::unordered_set<Entry, Hash, Equal> entries;
-};
-
-// Never destroyed: words in objects that live until the very end still need it.
-Word::Pool& Word::pool() {
-  static Pool& only = *new Pool;
-  return only;
-}
-
-Word::Entry* Word::take(std::string_view text) {
-  auto& of = pool();
-  const std::scoped_lock held(of.lock);
-  auto found = of.entries.find(text);
-  if (found != of.entries.end()) {
-    ++found->count;
-  } else {
-    found = of.entries.emplace(text).first;
+  View view() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+  static Entry* make(View text) {
+    void* room = ::operator new(sizeof(Entry) + text.size());
+    std::memcpy(static_cast<char*>(room) + sizeof(Entry), text.data(), text.size());
+    return new (room) Entry{.size = static_cast<std::uint32_t>(text.size())};
   }
-  return const_cast<Entry*>(&*found);  // the set is of const entries; nothing but the count changes
-}
+  static void end(Entry* entry) {
+    entry->~Entry();
+    ::operator delete(entry);
+  }
+  static std::size_t hash(View text) {
+    std::uint64_t hash = text.size();
+    for (; text.size() >= 8; text.remove_prefix(8)) {
+      std::uint64_t part = 0;
+      std::memcpy(&part, text.data(), 8);
+      hash = mixed(hash, part);
+    }
+    std::uint64_t rest = 0;
+    if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+    return mixed(mixed(hash, rest), 0);
+  }
+};
+
+Word::Entry* Word::take(std::string_view text) { return Interned<Entry>::take(text); }
 
 void Word::share() const {
-  if (entry_) ++entry_->count;
+  if (entry_) Interned<Entry>::share(entry_);
 }
 
-void Word::drop() {
-  // The last one goes under the lock, or somebody could be taking the same word at that moment.
-  std::size_t count = entry_->count;
-  while (count > 1) {
-    if (entry_->count.compare_exchange_weak(count, count - 1)) return;
-  }
-  auto& of = pool();
-  const std::scoped_lock held(of.lock);
-  if (--entry_->count == 0) of.entries.erase(of.entries.find(std::string_view(entry_->text)));
-}
+void Word::drop() { Interned<Entry>::drop(entry_); }
 
-const std::string& Word::text() const {
-  static const std::string& none = *new std::string;
-  return entry_ ? entry_->text : none;
-}
+std::string_view Word::text() const { return entry_ ? entry_->view() : std::string_view(); }
 
 }  // namespace knfe

@@ -1,12 +1,15 @@
 // Word: a text of which there are many alike. Equal words are kept once: thousands of objects say "Ready", "True" and the same
-// time.
+// time, and an object's name is what others call it by.
 //
-// Eight bytes, never changed in place; copies and comparisons of words cost no more than those of a pointer. Any thread may have
-// words; making one takes a lock.
+// Eight bytes, never changed in place; copies, comparisons and hashes of words cost no more than those of a pointer. Any thread
+// may have words; making one takes a lock.
 #pragma once
 
 #include <compare>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -23,8 +26,8 @@ class Word {
   Word(std::string_view text) : entry_(text.empty() ? nullptr : take(text)) {}
   Word(const std::string& text) : Word(std::string_view(text)) {}
   Word(const char* text) : Word(std::string_view(text)) {}
-  operator const std::string&() const { return text(); }
   operator std::string_view() const { return text(); }
+  operator std::string() const { return std::string(text()); }
   // NOLINTEND(google-explicit-constructor)
   Word(const Word& other) : entry_(other.entry_) { share(); }
   Word(Word&& other) noexcept : entry_(other.entry_) { other.entry_ = nullptr; }
@@ -38,13 +41,14 @@ class Word {
     if (entry_) drop();
   }
 
-  const std::string& text() const;
+  std::string_view text() const;  // lives as long as the word
   bool empty() const { return entry_ == nullptr; }
+  std::size_t hash() const { return hash_of(entry_); }
 
   friend bool operator==(const Word& a, const Word& b) { return a.entry_ == b.entry_; }
   template <OtherText T>
   friend bool operator==(const Word& a, const T& b) {
-    return std::string_view(a.text()) == std::string_view(b);
+    return a.text() == std::string_view(b);
   }
   friend std::strong_ordering operator<=>(const Word& a, const Word& b) {
     return a.entry_ == b.entry_ ? std::strong_ordering::equal : a.text() <=> b.text();
@@ -57,12 +61,15 @@ class Word {
   friend std::string operator+(const T& a, const Word& b) {
     return std::string(a).append(b.text());
   }
+  friend std::ostream& operator<<(std::ostream& out, const Word& word) { return out << word.text(); }
 
  private:
   struct Entry;
-  struct Pool;
-  static Pool& pool();
   static Entry* take(std::string_view text);
+  static std::size_t hash_of(const void* entry) {
+    const auto mixed = reinterpret_cast<std::uintptr_t>(entry) * 0x9e3779b97f4a7c15u;
+    return mixed ^ (mixed >> 32);
+  }
   void share() const;
   void drop();
 

@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(Fixture, "whoever leaves is shown as leaving, what is being de
 }
 
 TEST_CASE_FIXTURE(Fixture, "what nobody has looked at is not ready, and the next step is named") {
-  lab.status.conditions.clear();
+  lab.status.conditions = {};
   CHECK(report("n", "lab").text ==
         "Network n/lab  NotReady  10.30.0.0/24\n"
         "  ! New: KNFE has not looked at it yet. Is `knfe controller` running?\n");

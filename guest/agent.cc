@@ -259,7 +259,7 @@ void Agent::report() {
   }
   if (same) return;
   JsonObject object = api::skeleton(api::Member::resource, member->meta.key);
-  object["metadata"].as_object()["uid"] = member->meta.uid;
+  object["metadata"].as_object()["uid"] = member->meta.uid.text();
   api::MemberStatus status;
   status.agent = api::AgentReport{identity_.pod_uid};
   status.conditions = wanted;

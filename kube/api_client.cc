@@ -25,8 +25,8 @@ net::Request ApiClient::authorised(net::Request request, const std::string& toke
   return request;
 }
 
-std::string ApiClient::token_at_hand(bool fresh) {
-  auto token = token_.get(fresh);
+std::string ApiClient::token_at_hand() {
+  auto token = token_.get(std::exchange(doubted_, false));
   if (token) return std::move(*token);
   // Without one the server says 401, which reaches the caller like any other refusal.
   log(Level::kError, "no credentials", {{"error", token.error().text()}});
@@ -42,22 +42,29 @@ net::Handle ApiClient::call(std::string_view resource, const char* verb, net::Re
   });
 }
 
-void ApiClient::send(const std::shared_ptr<Call>& call, bool fresh_token) {
-  if (!plugin_) return send_with(token_at_hand(fresh_token), call, fresh_token);
-  if (const auto* token = plugin_->at_hand()) return send_with(*token, call, fresh_token);
-  call->exchange = plugin_->wait([this, call, fresh_token](const Result<std::string>& token) {
-    if (token) return send_with(*token, call, fresh_token);
+// Whether there is another token by now. The same again would only be refused again.
+bool ApiClient::may_try_again(const std::string& token) {
+  if (plugin_) return true;  // which makes another one
+  const auto now = token_.get(true);
+  return now && *now != token;
+}
+
+void ApiClient::send(const std::shared_ptr<Call>& call, bool again) {
+  if (!plugin_) return send_with(token_at_hand(), call, again);
+  if (const auto* token = plugin_->at_hand()) return send_with(*token, call, again);
+  call->exchange = plugin_->wait([this, call, again](const Result<std::string>& token) {
+    if (token) return send_with(*token, call, again);
     if (auto done = std::exchange(call->done, nullptr)) done(std::unexpected(token.error()));
   });
 }
 
-void ApiClient::send_with(const std::string& token, const std::shared_ptr<Call>& call, bool fresh_token) {
+void ApiClient::send_with(const std::string& token, const std::shared_ptr<Call>& call, bool again) {
   call->exchange =
-      transport_.send(authorised(call->request, token), [this, call, fresh_token, token](const Result<net::Response>& response) {
+      transport_.send(authorised(call->request, token), [this, call, again, token](const Result<net::Response>& response) {
         const int status = response ? response->status : 0;
         ++counts_[{call->verb, call->resource, status}];
         if (status == 401 && plugin_) plugin_->refused(token);
-        if (status == 401 && !fresh_token) return send(call, true);
+        if (status == 401 && !again && may_try_again(token)) return send(call, true);
         const std::string what = std::string(call->verb) + " " + call->request.target.substr(0, call->request.target.find('?'));
         JsonRoom room;
         const Result<Json> result =
@@ -67,7 +74,13 @@ void ApiClient::send_with(const std::string& token, const std::shared_ptr<Call>&
 }
 
 net::Handle ApiClient::stream(net::Request request, net::StreamEvents events) {
-  if (!plugin_) return transport_.stream(authorised(std::move(request), token_at_hand(false)), std::move(events));
+  if (!plugin_) {
+    events.on_head = [this, tell = std::move(events.on_head)](int status, const net::Headers& headers) {
+      doubted_ = doubted_ || status == 401;
+      if (tell) tell(status, headers);
+    };
+    return transport_.stream(authorised(std::move(request), token_at_hand()), std::move(events));
+  }
   const auto open = [this](const net::Request& what, const std::string& token, net::StreamEvents heard) {
     heard.on_head = [this, token, then = std::move(heard.on_head)](int status, const net::Headers& headers) {
       if (status == 401) plugin_->refused(token);

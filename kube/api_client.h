@@ -19,7 +19,7 @@ class ApiClient {
   // `transport` and this must outlive every handle given out. `loop` runs the plugin that `config` names, if it names one.
   ApiClient(net::Client& transport, const Config& config, net::Loop* loop = nullptr);
 
-  // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more with a token that is read afresh.
+  // `resource` ("pods", "members/status") and `verb` are for counting. A 401 is tried once more if there is another token.
   // What has no token because a plugin gives none is not sent, and fails as Code::kUnavailable.
   [[nodiscard]] net::Handle call(std::string_view resource, const char* verb, net::Request request, Done done);
   // User agent and field manager of what is written here.
@@ -36,16 +36,18 @@ class ApiClient {
 
  private:
   struct Call;
-  void send(const std::shared_ptr<Call>& call, bool fresh_token);
-  void send_with(const std::string& token, const std::shared_ptr<Call>& call, bool fresh_token);
+  void send(const std::shared_ptr<Call>& call, bool again);
+  void send_with(const std::string& token, const std::shared_ptr<Call>& call, bool again);
   // As it is sent; an empty token is none.
   net::Request authorised(net::Request request, const std::string& token) const;
-  std::string token_at_hand(bool fresh);
+  std::string token_at_hand();
+  bool may_try_again(const std::string& token);
 
   net::Client& transport_;
   const std::string prefix_, name_;
   TokenSource token_;
   std::unique_ptr<PluginToken> plugin_;  // null: none
+  bool doubted_ = false;  // a stream was refused with the token: the next one to need it reads it afresh
   std::map<Count, std::uint64_t> counts_;
 };
 

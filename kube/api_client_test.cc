@@ -80,13 +80,53 @@ TEST_CASE("a token that was rotated is read afresh when the server does not know
   }
 }
 
+TEST_CASE("the token that was refused is not sent again at once") {
+  fakes::FakeClient server;
+  ApiClient api(server, Config{.token = "old"});
+  std::optional<Result<Json>> result;
+  const auto call = api.call("pods", "get", get("/"), [&](Result<Json> answer) { result = std::move(answer); });
+  server.only().answer(401);
+  REQUIRE(result);
+  CHECK(result->error().code == Code::kForbidden);
+}
+
+TEST_CASE("all whom the old token was refused use the new one") {
+  fakes::FakeClient server;
+  TokenFile file;
+  file.write("old\n");
+  ApiClient api(server, Config{.token_file = file.path});
+  int answered = 0;
+  const auto first = api.call("pods", "get", get("/"), [&](const Result<Json>& answer) { answered += answer.has_value(); });
+  const auto second = api.call("pods", "get", get("/"), [&](const Result<Json>& answer) { answered += answer.has_value(); });
+  const auto sent = server.waiting();
+  file.write("new\n");
+  for (const auto& exchange : sent) exchange->answer(401);
+  for (const auto& exchange : server.waiting()) {
+    CHECK(bearer(*exchange) == "Bearer new");
+    exchange->answer(200, "{}");
+  }
+  CHECK(answered == 2);
+}
+
+TEST_CASE("a watch that was refused reads the token afresh, too") {
+  fakes::FakeClient server;
+  TokenFile file;
+  file.write("old\n");
+  ApiClient api(server, Config{.token_file = file.path});
+  const auto refused = api.stream(get("/"), {});
+  file.write("new\n");
+  server.only().head(401);
+  server.only().end();
+  const auto next = api.stream(get("/"), {});
+  CHECK(bearer(server.only()) == "Bearer new");
+}
+
 TEST_CASE("without any token that can be read, the server is the one who says no") {
   fakes::FakeClient server;
   ApiClient api(server, Config{.token_file = "/nonexistent/token"});
   std::optional<Result<Json>> result;
   const auto call = api.call("pods", "get", get("/"), [&](Result<Json> answer) { result = std::move(answer); });
   CHECK(bearer(server.only()).empty());
-  server.only().answer(401);
   server.only().answer(401);
   CHECK(result->error().code == Code::kForbidden);
 }

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "api/object.h"
@@ -29,22 +28,38 @@ class CacheBase {
   virtual std::size_t size() const = 0;
   // How many say that they are ready, how many that they are not (Ready: False or Unknown), of those that say it at all.
   virtual std::pair<std::size_t, std::size_t> readiness() const { return {0, 0}; }
-  const std::string& latest() const { return latest_; }
+  api::Version latest() const { return latest_; }
   bool synced() const { return synced_; }
   // Every change up to `version` is in here.
-  bool reached(const std::string& version) const { return !version_less(latest_, version); }
+  bool reached(api::Version version) const { return version <= latest_; }
 
-  void set_synced() { synced_ = true; }
-  void advance(const std::string& version) {
-    if (version_less(latest_, version)) latest_ = version;
+  void set_synced() {
+    synced_ = true;
+    rewinds_ += std::exchange(rewound_, false);
+  }
+  // The API server counts from a lower version on: what a list tells next is newer than what is known, whatever its version.
+  void rewind() {
+    rewound_ = true;
+    latest_ = {};
+  }
+  // How often that was, and a list has followed. Nobody need wait for what was written before.
+  std::uint64_t rewinds() const { return rewinds_; }
+  void advance(api::Version version) {
+    latest_ = std::max(latest_, version);
     if (advanced_) advanced_();
   }
   void on_advance(std::function<void()> advanced) { advanced_ = std::move(advanced); }
 
+ protected:
+  bool rewound() const { return rewound_; }
+  bool is_older(api::Version a, api::Version b) const { return !rewound_ && a < b; }
+
  private:
   const api::Resource resource_;
   bool synced_ = false;
-  std::string latest_;
+  bool rewound_ = false;
+  std::uint64_t rewinds_ = 0;
+  api::Version latest_;
   std::function<void()> advanced_;
 };
 
@@ -81,19 +96,17 @@ class Cache : public CacheBase {
     std::vector<const T*> out;
     out.reserve(objects_.size());
     for (const auto& object : objects_) out.push_back(object.get());
-    std::sort(out.begin(), out.end(), [](const T* a, const T* b) { return a->meta.key < b->meta.key; });
-    return out;
+    return by_name(std::move(out));
   }
 
   // Those whose controller has this UID, by name.
-  std::vector<const T*> owned_by(const std::string& uid) const {
-    const auto [first, last] = by_owner_.equal_range(std::string_view(uid));
-    return {first, last};
+  std::vector<const T*> owned_by(const api::Uid& uid) const {
+    const auto found = by_owner_.find(uid);
+    return found == by_owner_.end() ? std::vector<const T*>() : by_name(found->all());
   }
   std::vector<const T*> by_index(const std::string& value) const {
     const auto found = by_index_.find(value);
-    if (found == by_index_.end()) return {};
-    return {found->second.begin(), found->second.end()};
+    return found == by_index_.end() ? std::vector<const T*>() : by_name({found->second.begin(), found->second.end()});
   }
 
   void on_change(Changed changed) { listeners_.push_back(std::move(changed)); }
@@ -107,12 +120,13 @@ class Cache : public CacheBase {
     const auto found = objects_.find(object.meta.key);
     if (found != objects_.end()) {
       T& stored = **found;
-      if (version_less(object.meta.resource_version, stored.meta.resource_version)) return;
+      if (is_older(object.meta.resource_version, stored.meta.resource_version)) return;
       forget(stored);
       if constexpr (requires { object.inherit(stored); }) object.inherit(stored);
       const T before = std::exchange(stored, std::move(object));
       remember(stored);
-      if (!before.meta.resource_version.empty() && before.meta.resource_version == stored.meta.resource_version) return;
+      if (!rewound() && !before.meta.resource_version.empty() && before.meta.resource_version == stored.meta.resource_version)
+        return;
       for (const auto& changed : listeners_) changed(&before, &stored);
     } else {
       const T& stored = **objects_.insert(std::make_unique<T>(std::move(object))).first;
@@ -121,15 +135,16 @@ class Cache : public CacheBase {
     }
   }
   // `version` is that of the deletion: a successor that is known already stays.
-  void erase(const api::Key& key, const std::string& version) {
+  void erase(const api::Key& key, api::Version version) {
     const auto found = objects_.find(key);
-    if (found == objects_.end() || version_less(version, (*found)->meta.resource_version)) return;
+    if (found == objects_.end() || is_older(version, (*found)->meta.resource_version)) return;
     forget(**found);
-    const auto before = std::move(objects_.extract(found).value());
+    const auto before = std::move(const_cast<Object&>(*found));  // it goes at once, and is not looked for before
+    objects_.erase(found);
     for (const auto& changed : listeners_) changed(before.get(), nullptr);
   }
   // What a complete list of this version does not name is gone.
-  void keep_only(const Listed& known, const std::string& version) {
+  void keep_only(const Listed& known, api::Version version) {
     std::vector<api::Key> gone;
     for (const auto& object : objects_) {
       if (!known.contains(object->meta.key)) gone.push_back(object->meta.key);
@@ -140,12 +155,12 @@ class Cache : public CacheBase {
 
  private:
   using Object = std::unique_ptr<T>;  // stays where it is: the indexes point to it, and it has its key inside
+  using Group = boost::unordered_flat_set<const T*>;
+
   struct HashOfKey {
     using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    std::size_t operator()(const api::Key& key) const {
-      return std::hash<std::string>()(key.name) * 31 + std::hash<std::string_view>()(key.ns);
-    }
-    std::size_t operator()(const Object& object) const { return (*this)(object->meta.key); }
+    std::size_t operator()(const api::Key& key) const { return key.hash(); }
+    std::size_t operator()(const Object& object) const { return object->meta.key.hash(); }
   };
   struct SameKey {
     using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
@@ -153,30 +168,68 @@ class Cache : public CacheBase {
     bool operator()(const api::Key& a, const Object& b) const { return a == b->meta.key; }
     bool operator()(const Object& a, const api::Key& b) const { return a->meta.key == b; }
   };
-  struct ByKey {
-    bool operator()(const T* a, const T* b) const { return a->meta.key < b->meta.key; }
-  };
-  static std::string_view owner_of(const T* object) {
-    const auto* owner = object->meta.controller();
-    return owner ? std::string_view(owner->uid) : std::string_view();
-  }
-  struct ByOwner {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
-    bool operator()(const T* a, const T* b) const {
-      const auto order = owner_of(a) <=> owner_of(b);
-      return order != 0 ? order < 0 : a->meta.key < b->meta.key;
+
+  // The objects of one owner: nearly always one, which takes a pointer's room.
+  class Owned {
+   public:
+    explicit Owned(const T& first) : first_(&first) {}
+    const api::Uid& owner() const { return first_->meta.controller()->uid; }
+    std::vector<const T*> all() const {
+      std::vector<const T*> out{first_};
+      if (more_) out.insert(out.end(), more_->begin(), more_->end());
+      return out;
     }
-    bool operator()(const T* a, std::string_view uid) const { return owner_of(a) < uid; }
-    bool operator()(std::string_view uid, const T* b) const { return uid < owner_of(b); }
+    void add(const T& object) const {
+      if (!more_) more_ = std::make_unique<Group>();
+      more_->insert(&object);
+    }
+    // False if there is none left.
+    bool remove(const T& object) const {
+      if (first_ != &object) return more_->erase(&object), true;
+      if (!more_ || more_->empty()) return false;
+      first_ = *more_->begin();
+      more_->erase(more_->begin());
+      return true;
+    }
+
+   private:
+    mutable const T* first_;  // whose owner it is: that stays the same
+    mutable std::unique_ptr<Group> more_;
+  };
+  struct HashOfOwner {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
+    std::size_t operator()(const api::Uid& uid) const { return uid.hash(); }
+    std::size_t operator()(const Owned& owned) const { return owned.owner().hash(); }
+  };
+  struct SameOwner {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): so the standard calls it
+    bool operator()(const Owned& a, const Owned& b) const { return a.owner() == b.owner(); }
+    bool operator()(const api::Uid& a, const Owned& b) const { return a == b.owner(); }
+    bool operator()(const Owned& a, const api::Uid& b) const { return a.owner() == b; }
   };
 
+  static std::vector<const T*> by_name(std::vector<const T*> objects) {
+    std::sort(objects.begin(), objects.end(), [](const T* a, const T* b) { return a->meta.key < b->meta.key; });
+    return objects;
+  }
+
   void remember(const T& object) {
-    if (object.meta.controller()) by_owner_.insert(&object);
+    if (const auto* owner = object.meta.controller()) {
+      const auto found = by_owner_.find(owner->uid);
+      if (found == by_owner_.end()) {
+        by_owner_.emplace(object);
+      } else {
+        found->add(object);
+      }
+    }
     if (index_of_) by_index_[index_of_(object)].insert(&object);
   }
   // Before the object changes: it is found by what it says.
   void forget(const T& object) {
-    if (object.meta.controller()) by_owner_.erase(&object);
+    if (const auto* owner = object.meta.controller()) {
+      const auto found = by_owner_.find(owner->uid);
+      if (!found->remove(object)) by_owner_.erase(found);
+    }
     if (!index_of_) return;
     const auto found = by_index_.find(index_of_(object));
     found->second.erase(&object);
@@ -184,9 +237,9 @@ class Cache : public CacheBase {
   }
 
   IndexOf index_of_;
-  std::unordered_set<Object, HashOfKey, SameKey> objects_;
-  std::set<const T*, ByOwner> by_owner_;
-  std::unordered_map<std::string, std::set<const T*, ByKey>> by_index_;
+  boost::unordered_flat_set<Object, HashOfKey, SameKey> objects_;
+  boost::unordered_flat_set<Owned, HashOfOwner, SameOwner> by_owner_;
+  std::unordered_map<std::string, Group> by_index_;
   std::vector<Changed> listeners_;
 };
 

@@ -173,15 +173,21 @@ Result<Config> from_pod(const ConfigOptions& options) {
   return config;
 }
 
-}  // namespace
-
-Result<Config> load_config(const ConfigOptions& options) {
+Result<Config> found(const ConfigOptions& options) {
   KNFE_TRY(const Kubeconfig files, gather(options));
   if (!files.empty()) return from_kubeconfig(files, options);
   const bool in_pod = !environment("KUBERNETES_SERVICE_HOST").empty() && !environment("KUBERNETES_SERVICE_PORT").empty();
   if (in_pod && !options.context) return from_pod(options);
   return fail(Code::kNotFound, in_pod ? "a pod's service account has no contexts" : "no cluster is configured", {},
               "set KUBECONFIG, or pass --kubeconfig");
+}
+
+}  // namespace
+
+Result<Config> load_config(const ConfigOptions& options) {
+  auto config = found(options);
+  if (config) config->endpoint.http2 = environment("DISABLE_HTTP2").empty();
+  return config;
 }
 
 }  // namespace knfe::kube

@@ -3,7 +3,7 @@
 // Sources, in kubectl's order: an explicit path, $KUBECONFIG (a list; the first file that names a thing wins, missing files
 // are skipped), ~/.kube/config, and the service account mounted into a pod.
 // Understood: client certificates, tokens, token files, *-data fields, exec plugins that give tokens, tls-server-name,
-// insecure-skip-tls-verify.
+// insecure-skip-tls-verify. As with kubectl, $DISABLE_HTTP2 that is not empty makes it HTTP/1.1.
 // Refused, with a word that says so, since ignoring them would act as somebody else or somewhere else: auth-provider,
 // passwords, impersonation, proxies.
 #pragma once

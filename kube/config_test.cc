@@ -43,7 +43,8 @@ class Place {
   std::map<std::string, std::string> files;
 
  private:
-  static constexpr const char* names[] = {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"};
+  static constexpr const char* names[] = {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+                                          "DISABLE_HTTP2"};
   std::map<const char*, std::optional<std::string>> before_;
 };
 
@@ -238,6 +239,17 @@ TEST_CASE("the home directory's kubeconfig, and a context by name") {
   CHECK(load_config(options)->endpoint.host == "d");
   options.context = "z";
   CHECK(refusal(load_config(options)) == "/home/.kube/config: no context is named 'z'");
+}
+
+TEST_CASE("HTTP/2 is offered unless DISABLE_HTTP2 is set") {
+  Place place;
+  place.files["/k/config"] =
+      "kind: Config\ncurrent-context: x\ncontexts: [{name: x, context: {cluster: c}}]\nclusters: [{name: c, cluster: {" +
+      kServer + "}}]\n";
+  Place::set("KUBECONFIG", "/k/config");
+  CHECK(place.load()->endpoint.http2);
+  Place::set("DISABLE_HTTP2", "1");
+  CHECK_FALSE(place.load()->endpoint.http2);
 }
 
 TEST_CASE("inside a pod") {

@@ -37,14 +37,14 @@ class Informer : public InformerBase {
                 },
                 [this](const Json& object) {
                   const Json& metadata = at(object, "metadata");
-                  cache_.erase({as_string(at(metadata, "namespace")), std::string(as_string(at(metadata, "name")))},
-                               std::string(as_string(at(metadata, "resourceVersion"))));
+                  cache_.erase({as_string(at(metadata, "namespace")), as_string(at(metadata, "name"))},
+                               as_string(at(metadata, "resourceVersion")));
                 },
                 [this](const Listed& known, const std::string& version) {
                   cache_.keep_only(known, version);
                   cache_.set_synced();
                 },
-                [this](const std::string& version) { cache_.advance(version); }}) {}
+                [this](const std::string& version) { cache_.advance(version); }, [this] { cache_.rewind(); }}) {}
 
   void start() override { watch_.start(); }
   void resync() override { watch_.resync(); }

@@ -17,6 +17,12 @@ constexpr std::int64_t kMostSeconds = 1u << 31;  // as many as the field can say
 
 std::string version_of(const Json& lease) { return std::string(as_string(at(lease, "metadata", "resourceVersion"))); }
 
+// What holds up the others must not cost the lease.
+net::Request apart(net::Request request) {
+  request.apart = true;
+  return request;
+}
+
 }  // namespace
 
 Lease::Lease(net::Loop& loop, ApiClient& api, api::Key key, std::string identity, std::function<void()> won)
@@ -41,7 +47,7 @@ void Lease::attempt() {
   if (releasing_) return;
   if (held() && !last_.is_null()) return write(update_request(kLeases, key_, body(last_, identity_)), "update");
   if (!held() && std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
-  call_ = api_.call(kLeases.plural, "get", get_request(kLeases, key_), [this](const Result<Json>& lease) {
+  call_ = api_.call(kLeases.plural, "get", apart(get_request(kLeases, key_)), [this](const Result<Json>& lease) {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
     log(Level::kWarning, "the lease cannot be read", {{"error", lease.error().text()}});
@@ -68,7 +74,7 @@ void Lease::decide(const Json& lease) {
 void Lease::write(net::Request request, const char* verb) {
   const auto sent = boot_now();  // the lease counts from before the request: the server may have taken it at once
   request.timeout = kRenew;
-  call_ = api_.call(kLeases.plural, verb, std::move(request), [this, sent](const Result<Json>& lease) {
+  call_ = api_.call(kLeases.plural, verb, apart(std::move(request)), [this, sent](const Result<Json>& lease) {
     if (lease && version_of(*lease).empty()) return again(kRenew);  // no Lease
     if (!lease) {
       // Whether it was written is unknown, but for a server that was too busy: read before the next try.
@@ -117,7 +123,7 @@ void Lease::hand_over(bool look) {
   net::Request request = last_.is_null() ? get_request(kLeases, key_) : update_request(kLeases, key_, body(last_, ""));
   request.timeout = Duration(2'000);
   const bool reads = last_.is_null();
-  call_ = api_.call(kLeases.plural, reads ? "get" : "update", std::move(request), [this, reads, look](const Result<Json>& lease) {
+  const auto answered = [this, reads, look](const Result<Json>& lease) {
     if (reads && lease && as_string(at(*lease, "spec", "holderIdentity")) == identity_ && !version_of(*lease).empty()) {
       last_ = *lease;
       return hand_over(false);
@@ -127,7 +133,8 @@ void Lease::hand_over(bool look) {
       return hand_over(false);
     }
     std::exchange(released_, nullptr)();
-  });
+  };
+  call_ = api_.call(kLeases.plural, reads ? "get" : "update", apart(std::move(request)), answered);
 }
 
 }  // namespace knfe::kube

@@ -47,6 +47,16 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(Fixture, "each of its requests keeps apart from all others") {
+  lease.start();
+  CHECK(asked().apart);
+  server.only().answer(404);
+  CHECK(asked().apart);
+  server.only().answer(201, stored("me", "1"));
+  lease.release([] {});
+  CHECK(asked().apart);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the first one makes the lease and holds it") {
   lease.start();
   CHECK_FALSE(lease.held());

@@ -75,8 +75,8 @@ net::Request update_request(const api::Resource& resource, const api::Key& key, 
 
 net::Request delete_request(const api::Resource& resource, const api::Key& key, const Preconditions& preconditions) {
   JsonObject wanted;
-  if (!preconditions.uid.empty()) wanted["uid"] = preconditions.uid;
-  if (!preconditions.resource_version.empty()) wanted["resourceVersion"] = preconditions.resource_version;
+  if (!preconditions.uid.empty()) wanted["uid"] = preconditions.uid.text();
+  if (!preconditions.resource_version.empty()) wanted["resourceVersion"] = preconditions.resource_version.text();
   JsonObject options{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
   if (!wanted.empty()) options["preconditions"] = std::move(wanted);
   return write("DELETE", path_of(resource, key.ns, key.name), "application/json", options);
@@ -184,7 +184,5 @@ Duration retry_after(const Error& error) {
   return error.retry_after_s > 0 ? Duration(static_cast<std::int64_t>(std::min(error.retry_after_s, 3600.0) * 1000))
                                  : Duration(0);
 }
-
-bool version_less(const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
 
 }  // namespace knfe::kube

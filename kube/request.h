@@ -17,8 +17,8 @@ struct Scope {
 
 // What must be true of the object for a delete to happen; empty: whatever it is.
 struct Preconditions {
-  std::string uid;
-  std::string resource_version;
+  api::Uid uid;
+  api::Version resource_version;
 };
 
 std::string path_of(const api::Resource& resource, const std::string& ns, const std::string& name = {},
@@ -53,8 +53,5 @@ Error status_error(const Json& status, int http_code, std::string_view retry_aft
 // What the server asks to wait. More than an hour is taken as an hour: what a server or a proxy says by mistake must have an end
 // while nobody looks, and who is asked once an hour is not burdened.
 Duration retry_after(const Error& error);
-
-// Resource versions of one resource are comparable as decimal numbers (Kubernetes 1.35; true of every etcd store before).
-bool version_less(const std::string& a, const std::string& b);
 
 }  // namespace knfe::kube

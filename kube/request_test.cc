@@ -144,15 +144,6 @@ TEST_CASE("what the server asks to wait is kept to, within reason") {
   CHECK(wait("", R"({"details": {"retryAfterSeconds": -1}})") == 0);
 }
 
-TEST_CASE("resource versions are numbers") {
-  CHECK(version_less("9", "10"));
-  CHECK_FALSE(version_less("10", "9"));
-  CHECK(version_less("99", "100"));
-  CHECK_FALSE(version_less("7", "7"));
-  CHECK(version_less("", "1"));
-  CHECK(version_less("18446744073709551615", "18446744073709551616"));
-}
-
 TEST_CASE("a kind has vanished if discovery knows no other version of its group, and only if discovery answers") {
   const auto vanished = [](const api::Resource& resource, const std::string& groups) {
     return is_vanished(resource, json("{\"groups\":[" + groups + "]}")).has_value();

@@ -42,9 +42,26 @@ void Watch::open() {
   }
   if (state_ == State::kPaging) {
     list_page({});
+  } else if (state_ == State::kWatching && doubtful_) {
+    ask_version();
   } else {
     open_stream();
   }
+}
+
+// A watch from a version that is yet to come is silent until then: nothing else would tell.
+void Watch::ask_version() {
+  exchange_ = api_.call(resource_.plural, "list", list_request(resource_, scope_, 1, {}), [this](const Result<Json>& page) {
+    if (!page) return retry(page.error());
+    doubtful_ = false;
+    if (const auto version = version_of(*page); api::Version(version) < api::Version(version_)) {
+      log(Level::kError, "the API server has gone back, as after a restore from a backup; listing again",
+          {{"resource", std::string(resource_.plural)}, {"seen", version_}, {"now", version}});
+      state_ = State::kEmpty;
+      if (events_.rewound) events_.rewound();
+    }
+    open();
+  });
 }
 
 void Watch::open_stream() {
@@ -104,6 +121,7 @@ void Watch::ask_whether_vanished() {
 void Watch::complete(const std::string& version) {
   served_ = true;
   vanished_ = false;
+  doubtful_ = false;
   state_ = State::kWatching;
   version_ = version;
   doubted_.reset();
@@ -192,6 +210,7 @@ void Watch::on_line(std::string_view line) {
 
 void Watch::on_end(Result<void> end) {
   exchange_.reset();
+  doubtful_ = doubtful_ || (!end && !broken_) || head_status_ >= 500;
   if (head_status_ != 0 && head_status_ != 200) {
     auto body = parse_json(head_error_body_);
     Error error = status_error(body ? *body : Json(), head_status_, retry_after_);

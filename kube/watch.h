@@ -6,6 +6,7 @@
 //     +-----------> Paging -- last page --------------+   |
 //     ^                                                   | 410 Gone, or resync()
 //     +---------------------------------------------------+
+//                                  or the server's version is lower than the one seen: it was restored from a backup
 //
 // In every state a failure waits (0.2 s doubling to 30 s, with jitter; longer if the server says so) and goes on: Watching from
 // the last version, the others from Empty. A list never takes away what is known before it is complete.
@@ -27,6 +28,7 @@ struct WatchEvents {
   // A list is complete: at `version`, exactly these were there.
   std::function<void(const Listed& known, const std::string& version)> synced;
   std::function<void(const std::string& version)> progress;  // everything up to this version has been told
+  std::function<void()> rewound = {};                        // versions are lower now; a list follows
 };
 
 class Watch {
@@ -47,6 +49,7 @@ class Watch {
   void open();
   void open_stream();
   void list_page(const std::string& token);
+  void ask_version();
   void on_piece(std::string_view piece);
   void on_line(std::string_view line);
   void on_end(Result<void> end);
@@ -71,7 +74,8 @@ class Watch {
   std::string head_error_body_;  // of an answer that is no 200
   int head_status_ = 0;
   std::string retry_after_;
-  bool broken_ = false;  // an event told of an error: what follows is ignored
+  bool doubtful_ = false;  // the server may be another one since: it is asked for its version before it is watched from ours
+  bool broken_ = false;    // an event told of an error: what follows is ignored
   Error break_reason_;
   std::optional<std::string> doubted_;  // the version after which came a line that is no event; "" in a list
   Duration backoff_{0};

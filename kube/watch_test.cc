@@ -40,7 +40,7 @@ struct Fixture {
   net::Loop loop;
   fakes::FakeClient server;
   ApiClient api{server, Config{}};
-  std::string told;  // +name@version put, -name@version removed, =[names]@version synced, ^version progress
+  std::string told;  // +name@version put, -name@version removed, =[names]@version synced, ^version progress, << rewound
   std::optional<Watch> watch;
 
   Fixture() {
@@ -58,7 +58,7 @@ struct Fixture {
                                 }
                                 told += "=[" + names + "]@" + version + " ";
                               },
-                              [this](const std::string& version) { told += "^" + version + " "; }});
+                              [this](const std::string& version) { told += "^" + version + " "; }, [this] { told += "<< "; }});
   }
   std::string take() { return std::exchange(told, {}); }
   bool asks_list() const { return server.only().request.target.find("sendInitialEvents=true") != std::string::npos; }
@@ -75,6 +75,11 @@ struct Fixture {
     say(added("a", "4") + added("b", "5") + end_of_list(version));
     time.pass(loop, seconds(2));
     take();
+  }
+  // After the line broke: it is the server that it was.
+  void answers_with_version(const std::string& version) {
+    CHECK(server.only().request.target.find("limit=1") != std::string::npos);
+    server.only().answer(200, page(object("any", "1"), version));
   }
   void reconnected() {
     server.only().head(200);
@@ -161,7 +166,40 @@ TEST_CASE_FIXTURE(Fixture, "a broken line goes on from the last version, after a
   time.pass(loop, milliseconds(90));
   CHECK(quiet());
   time.pass(loop, milliseconds(120));
+  answers_with_version("11");
   CHECK(asks_from("11"));
+  CHECK(watch->restarts() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server whose version is lower was restored from a backup: all is listed anew") {
+  watching("100");
+  SUBCASE("the line broke") { server.only().end(fail(Code::kUnavailable, "connection reset")); }
+  SUBCASE("it ended watches properly, and was away for a while") {
+    server.only().end();
+    server.only().end(fail(Code::kUnavailable, "connection refused"));
+  }
+  SUBCASE("somebody in between said so") {
+    server.only().end();
+    server.only().head(502);
+    server.only().end();
+  }
+  time.pass(loop, milliseconds(210));
+  answers_with_version("99");
+  CHECK(take() == "<< ");
+  CHECK(asks_list());
+  server.only().head(200);
+  say(added("a", "4") + end_of_list("99"));
+  CHECK(take() == "+a@4 =[a]@99 ^99 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody watches a server that does not say how far it is") {
+  watching();
+  server.only().end(fail(Code::kUnavailable, "reset"));
+  time.pass(loop, seconds(1));
+  server.only().answer(fail(Code::kTimeout, "no answer"));
+  time.pass(loop, seconds(1));
+  answers_with_version("10");
+  CHECK(asks_from("10"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that ends watches at once is not asked without end") {
@@ -276,6 +314,7 @@ TEST_CASE_FIXTURE(Fixture, "half an event does not survive its connection") {
   say(added("c", "12").substr(0, 20));
   server.only().end(fail(Code::kUnavailable, "reset"));
   time.pass(loop, seconds(1));
+  answers_with_version("10");
   reconnected();
   say(added("d", "13"));
   CHECK(take() == "+d@13 ^13 ");

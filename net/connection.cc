@@ -70,10 +70,16 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   }
 
   Attempt read(std::span<char> into) override {
-    if (tls_) return remember(tls_->read(into));
-    error_code error;
-    const auto bytes = socket_.read_some(asio::buffer(into.data(), into.size()), error);
-    return remember(judge(error, bytes, Attempt::Outcome::kWantRead));
+    Attempt attempt;
+    if (tls_) {
+      attempt = remember(tls_->read(into));
+    } else {
+      error_code error;
+      const auto bytes = socket_.read_some(asio::buffer(into.data(), into.size()), error);
+      attempt = remember(judge(error, bytes, Attempt::Outcome::kWantRead));
+    }
+    last_read_ = attempt.outcome;
+    return attempt;
   }
 
   Attempt write(std::string_view bytes) override {
@@ -83,21 +89,18 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     return remember(judge(error, sent, Attempt::Outcome::kWantWrite));
   }
 
-  void ready(std::function<void()> task) override {
-    KNFE_CHECK(!ready_);
-    ready_ = std::move(task);
-    auto wake = [self = shared_from_this()](error_code = {}) {
-      if (auto due = std::exchange(self->ready_, nullptr)) due();
-    };
-    switch (last_) {
-      case Attempt::Outcome::kWantRead:
-        return socket_.async_wait(tcp::socket::wait_read, std::move(wake));
-      case Attempt::Outcome::kWantWrite:
-        return socket_.async_wait(tcp::socket::wait_write, std::move(wake));
-      default:
-        return asio::post(loop_.context(), std::move(wake));
-    }
+  void ready(std::function<void()> task) override { wait(last_, ready_, std::move(task)); }
+
+  void readable(std::function<void()> task) override {
+    const bool nothing = last_read_ == Attempt::Outcome::kDone && drained();
+    wait(nothing ? Attempt::Outcome::kWantRead : last_read_, readable_, std::move(task));
   }
+
+  void writable(std::function<void()> task) override { wait(Attempt::Outcome::kWantWrite, writable_, std::move(task)); }
+
+  bool drained() const override { return tls_ && tls_->drained(); }
+
+  bool speaks_http2() const override { return tls_ && tls_->protocol() == "h2"; }
 
   bool quiet() override {
     char byte = 0;
@@ -108,7 +111,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   void close() override {
     opened_ = nullptr;
-    ready_ = nullptr;
+    ready_ = readable_ = writable_ = nullptr;
     open_timer_.reset();
     address_timer_.reset();
     if (tls_) tls_->close();
@@ -119,6 +122,24 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   }
 
  private:
+  using Task = std::function<void()>;
+
+  void wait(Attempt::Outcome wanted, Task& place, Task task) {
+    KNFE_CHECK(!place);
+    place = std::move(task);
+    auto wake = [self = shared_from_this(), &place](error_code = {}) {
+      if (const auto due = std::exchange(place, nullptr)) self->loop_.turn(due);
+    };
+    switch (wanted) {
+      case Attempt::Outcome::kWantRead:
+        return socket_.async_wait(tcp::socket::wait_read, std::move(wake));
+      case Attempt::Outcome::kWantWrite:
+        return socket_.async_wait(tcp::socket::wait_write, std::move(wake));
+      default:
+        return asio::post(loop_.context(), std::move(wake));
+    }
+  }
+
   Attempt remember(Attempt attempt) {
     last_ = attempt.outcome;
     return attempt;
@@ -197,8 +218,9 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Instant deadline_{};
   std::string failure_ = "connect: no address answers";  // what to report when none is left
   Attempt::Outcome last_ = Attempt::Outcome::kDone;
+  Attempt::Outcome last_read_ = Attempt::Outcome::kDone;
   std::function<void(Result<void>)> opened_;
-  std::function<void()> ready_;
+  Task ready_, readable_, writable_;
   Handle open_timer_;
   Handle address_timer_;
 };

@@ -1,4 +1,5 @@
-// Connection: one TCP connection, under TLS or not. It is opened once, used by one exchange at a time, and closed for good.
+// Connection: one TCP connection, under TLS or not. It is opened once, used by one exchange at a time - or by one Http2Connection
+// - and closed for good.
 //
 // Reading and writing are single attempts that never wait; ready() waits. So an idle connection holds no buffer at all,
 // and whoever reads can do so into its stack.
@@ -26,6 +27,12 @@ class Connection {
   // Calls `task` once from the loop: when the socket is ready for what the last attempt wanted, or soon if it wanted
   // nothing. One task at a time.
   virtual void ready(std::function<void()> task) = 0;
+  // The same for one direction alone: one task for each, both at a time.
+  virtual void readable(std::function<void()> task) = 0;
+  virtual void writable(std::function<void()> task) = 0;
+  // True if another read would find nothing.
+  virtual bool drained() const = 0;
+  virtual bool speaks_http2() const = 0;  // once it is open
   // True if an idle connection is still good for another request: the peer sent nothing and did not close.
   virtual bool quiet() = 0;
   virtual bool uses(const std::shared_ptr<TlsContext>& tls) const = 0;

@@ -1,8 +1,9 @@
 // Exchange: one request and its answer, from the wait for a connection to the last byte.
 //
-//   waiting --begin--> opening --> sending --> receiving --> over
-//                         ^                        |
+//   waiting --begin--> seeking a place --> sending --> receiving --> over
+//                         ^                              |
 //                         +--- once, if a reused connection dies before any byte of the answer, and GET
+//                         +--- three times at most, if an HTTP/2 server has surely not acted on it, whatever the method
 #pragma once
 
 #include <functional>
@@ -14,15 +15,15 @@
 
 namespace knfe::net {
 
-class Exchange final : public std::enable_shared_from_this<Exchange>, public ResponseSink {
+class Exchange final : public std::enable_shared_from_this<Exchange>, public Http2Session::Stream, public Pool::Seeker {
  public:
   struct Plan {
-    Result<std::string> text;  // of the whole request; an error is told as the exchange's end
-    std::string where;         // URL for messages
+    Request request;
+    Result<void> checked;   // an error is told as the exchange's end
+    std::string authority;  // of the server
+    std::string where;      // URL for messages
     bool repeatable = false;
-    Duration timeout{};
     bool timeout_ends_at_head = false;
-    Duration connect_timeout{};
     ResponseReader::Options reading;
   };
 
@@ -36,14 +37,17 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, public Res
 
   bool on_head(int status, Headers headers) override;
   bool on_body(std::string_view piece) override;
+  void on_close(Ending ending) override;
+  void on_place(Result<Pool::Place> place) override;
 
  private:
-  void open(bool fresh);
+  void seek(bool fresh);
   void work();
   bool send();
   void receive();
   bool digest(const Attempt& attempt, std::string_view bytes);
   void broken(Error error);
+  void late();
   void end(Result<void> result);
   void release_connection(bool reusable);
 
@@ -53,10 +57,21 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, public Res
   const StreamEvents events_;
   std::function<void(Exchange&)> leave_;
   Handle timer_;
+  bool seeking_ = false;
+  bool reused_ = false;   // the place
+  bool started_ = false;  // the answer
+  bool repeated_ = false;
+  int refusals_ = 0;
+  // On an HTTP/1.1 connection.
   std::shared_ptr<Connection> connection_;
+  std::string text_;
   std::unique_ptr<ResponseReader> reader_;
   std::size_t sent_ = 0;
-  bool reused_ = false;
+  // On an HTTP/2 connection.
+  std::shared_ptr<Http2Connection> shared_;
+  std::int32_t stream_ = 0;
+  Instant since_{};
+  std::uint64_t received_ = 0;
   bool over_ = false;
 };
 

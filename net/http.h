@@ -1,4 +1,4 @@
-// HTTP/1.1 messages as values (RFC 9110, RFC 9112), and what a client of one server does.
+// HTTP messages as values (RFC 9110), and what a client of one server does.
 #pragma once
 
 #include <functional>
@@ -24,6 +24,7 @@ struct Request {
   Headers headers = {};      // without Host, Content-Length, Connection and the like: they are added, or not used
   std::string body = {};
   Duration timeout = std::chrono::seconds(30);  // for the whole exchange; of a stream: for its head
+  bool apart = false;  // HTTP/2: over a connection that no others share, so that nothing they do can hold it up
 };
 
 struct Response {

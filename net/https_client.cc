@@ -15,7 +15,7 @@ namespace {
 class HttpsClient final : public RenewableClient {
  public:
   HttpsClient(Loop& loop, const Endpoint& endpoint, std::unique_ptr<TlsContext> tls, const ClientSettings& settings)
-      : loop_(loop), endpoint_(endpoint), settings_(settings), pool_(loop, endpoint, std::move(tls), settings.max_idle) {
+      : loop_(loop), endpoint_(endpoint), settings_(settings), pool_(loop, endpoint, std::move(tls), settings) {
     const bool literal6 = endpoint.host.find(':') != std::string::npos;
     authority_ = literal6 ? "[" + endpoint.host.substr(0, endpoint.host.find('%')) + "]" : endpoint.host;
     if (endpoint.port != (endpoint.tls ? "443" : "80")) authority_ += ":" + endpoint.port;
@@ -39,7 +39,7 @@ class HttpsClient final : public RenewableClient {
       if (!end) return done(std::unexpected(std::move(end).error()));
       done(std::move(*response));
     };
-    Exchange::Plan plan = plan_for(request);
+    Exchange::Plan plan = plan_for(std::move(request));
     plan.reading.max_body = settings_.max_body;
     auto exchange = std::make_shared<Exchange>(loop_, pool_, std::move(plan), std::move(collect), [this](Exchange& over) {
       const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& one) { return one.get() == &over; });
@@ -68,7 +68,7 @@ class HttpsClient final : public RenewableClient {
   }
 
   Handle stream(Request request, StreamEvents events) override {
-    Exchange::Plan plan = plan_for(request);
+    Exchange::Plan plan = plan_for(std::move(request));
     plan.timeout_ends_at_head = true;
     auto exchange = std::make_shared<Exchange>(loop_, pool_, std::move(plan), std::move(events),
                                                [this](Exchange& over) { running_.erase(over.shared_from_this()); });
@@ -77,14 +77,17 @@ class HttpsClient final : public RenewableClient {
   }
 
  private:
-  Exchange::Plan plan_for(const Request& request) const {
-    return {.text = request_text(request, authority_),
-            .where = origin_ + request.target.substr(0, request.target.find('?')),
-            .repeatable = request.method == "GET",
-            .timeout = request.timeout,
+  Exchange::Plan plan_for(Request request) const {
+    auto checked = check_request(request);
+    std::string where = origin_ + request.target.substr(0, request.target.find('?'));
+    const bool get = request.method == "GET", head = request.method == "HEAD";
+    return {.request = std::move(request),
+            .checked = std::move(checked),
+            .authority = authority_,
+            .where = std::move(where),
+            .repeatable = get,
             .timeout_ends_at_head = false,
-            .connect_timeout = settings_.connect_timeout,
-            .reading = {.answers_head = request.method == "HEAD", .max_body = std::nullopt}};
+            .reading = {.answers_head = head, .max_body = std::nullopt}};
   }
 
   void admit() {

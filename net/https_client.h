@@ -1,9 +1,11 @@
-// HttpsClient: net::Client over TCP and TLS (OpenSSL on Asio's sockets, answers read by Beast's parser), with connections
-// that are kept and reused.
+// HttpsClient: net::Client over TCP and TLS (OpenSSL on Asio's sockets), HTTP/2 (nghttp2) or HTTP/1.1 (answers read by Beast's
+// parser), as the server chooses.
 //
-// Each exchange has a connection of its own while it lasts; idle ones are kept (at most `max_idle`, for a minute) and
-// reused. A request that fails on a reused connection before any byte of an answer came is sent once more on a fresh one
-// if its method is GET; nothing else is ever sent twice. At most `max_in_flight` exchanges (streams not counted) are on
+// HTTP/1.1: each exchange has a connection of its own while it lasts; idle ones are kept (at most `max_idle`, for a minute) and
+// reused. HTTP/2: all share one connection, but for those that want to be apart; beyond the server's limit another is opened.
+// A request that fails on a connection that was used before, and before any byte of an answer came, is sent once more if its
+// method is GET. What an HTTP/2 server has surely not acted on is sent again, three times at most; nothing else is ever sent
+// twice. At most `max_in_flight` exchanges (streams not counted) are on
 // the wire; the others wait in order, and their time runs. Heads are limited to 64 KiB, the bodies of answers to `max_body`
 // bytes; a stream's body is never kept and has no limit.
 // TLS 1.2 or newer; the server's alternative names must fit; sessions are resumed.
@@ -26,6 +28,7 @@ struct Endpoint {
   std::string key_pem = {};
   std::string server_name = {};  // for SNI and verification; empty: host
   bool insecure = false;         // do not verify the server: only where a user's kubeconfig says so
+  bool http2 = true;             // offer it; the server chooses
 };
 
 struct ClientSettings {
@@ -33,13 +36,16 @@ struct ClientSettings {
   std::size_t max_in_flight = 32;
   std::size_t max_body = 64u << 20;
   Duration connect_timeout = std::chrono::seconds(10);
+  Duration silence = std::chrono::seconds(30);   // HTTP/2: then a PING asks whether the server lives
+  Duration patience = std::chrono::seconds(15);  // for the answer to it
 };
 
 // A client whose trust and own certificate can be exchanged while it works.
 class RenewableClient : public Client {
  public:
-  // New connections use the certificates of `endpoint`, and idle ones are closed; what is under way goes on to its end. Host,
-  // port and the rest of it do not count. Fails, and leaves all as it was, on certificates or keys that cannot be read.
+  // New connections use the certificates of `endpoint`, idle ones are closed, shared ones take no new requests; what is under way
+  // goes on to its end. Host, port and the rest of it do not count. Fails, and leaves all as it was, on certificates or keys that
+  // cannot be read.
   virtual Result<void> renew(const Endpoint& endpoint) = 0;
 };
 

@@ -5,9 +5,11 @@
 // never called. The loop outlives every client and server made on it; a handle may outlive the loop.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -50,6 +52,11 @@ class Loop {
   void run();                             // until stop(), or until nothing is left to wait for; may be called again
   void stop();                            // run() returns after the current callback, or at once if it is called next
   void post(std::function<void()> task);  // from any thread; never runs it inline
+  // Runs `task` when all that is posted has run, and before the loop looks at sockets and clocks again: what many bring about in
+  // one turn is sent by one system call. From the loop's thread.
+  void at_end_of_turn(std::function<void()> task);
+  // Runs `task`, what it posts and the end of the turn, without asking the kernel between. For callbacks of sockets and timers.
+  void turn(const std::function<void()>& task);
   // Runs `task` once after `delay`. A dropped handle cancels it.
   [[nodiscard]] Handle after(Duration delay, std::function<void()> task);
   // Runs `task` at each SIGTERM or SIGINT while the handle lives.
@@ -58,7 +65,15 @@ class Loop {
   boost::asio::io_context& context() { return *context_; }
 
  private:
+  void drain();
+  void come_back();
+
   std::unique_ptr<boost::asio::io_context> context_;
+  // Of the loop's own thread: each round through Asio's queue would cost an epoll_wait().
+  std::deque<std::function<void()>> posted_;
+  std::vector<std::function<void()>> ends_;
+  bool in_turn_ = false;
+  bool coming_back_ = false;
 };
 
 }  // namespace knfe::net

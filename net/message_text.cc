@@ -47,20 +47,28 @@ std::string_view header(const Headers& headers, std::string_view name) {
   return {};
 }
 
-Result<std::string> request_text(const Request& request, std::string_view host) {
+bool has_body(const Request& request) {
+  return !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+}
+
+Result<void> check_request(const Request& request) {
   if (!is_token(request.method)) return fail(Code::kInvalid, "not an HTTP method");
   if (!is_target(request.target)) return fail(Code::kInvalid, "not an HTTP request target");
-  std::string text = request.method + " " + request.target + " HTTP/1.1\r\n";
-  add_header(text, "Host", host);
   for (const auto& [name, value] : request.headers) {
     // The value may be a secret: it is not repeated in the message.
     if (!is_token(name) || !is_value(value) || belongs_to_connection(name)) {
       return fail(Code::kInvalid, "not an acceptable HTTP header: " + (is_token(name) ? name : "its name is none"));
     }
-    add_header(text, name, value);
   }
-  const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-  if (has_body) add_header(text, "Content-Length", std::to_string(request.body.size()));
+  return {};
+}
+
+Result<std::string> request_text(const Request& request, std::string_view host) {
+  if (auto checked = check_request(request); !checked) return std::unexpected(std::move(checked).error());
+  std::string text = request.method + " " + request.target + " HTTP/1.1\r\n";
+  add_header(text, "Host", host);
+  for (const auto& [name, value] : request.headers) add_header(text, name, value);
+  if (has_body(request)) add_header(text, "Content-Length", std::to_string(request.body.size()));
   return text + "\r\n" + request.body;
 }
 

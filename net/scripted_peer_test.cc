@@ -38,10 +38,24 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
     context_.use_certificate_chain(asio::buffer(tls->identity.certificate_pem));
     context_.use_private_key(asio::buffer(tls->identity.key_pem), ssl::context::pem);
     SSL_CTX_set_session_id_context(context_.native_handle(), reinterpret_cast<const unsigned char*>("peer"), 4);
+    SSL_CTX_set_alpn_select_cb(context_.native_handle(), choose, this);
     if (tls->max_version != 0) SSL_CTX_set_max_proto_version(context_.native_handle(), tls->max_version);
     if (tls->client_ca_pem.empty()) return;
     context_.add_certificate_authority(asio::buffer(tls->client_ca_pem));
     context_.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+  }
+
+  static int choose(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned offered_size,
+                    void* self) {
+    auto& told = static_cast<Impl*>(self)->seen.offered;
+    told.clear();
+    for (unsigned i = 0; i < offered_size; i += 1 + offered[i]) {
+      if (!told.empty()) told += ',';
+      told.append(reinterpret_cast<const char*>(offered) + i + 1, offered[i]);
+    }
+    static constexpr unsigned char kWanted[] = "\x08http/1.1";
+    SSL_select_next_proto(const_cast<unsigned char**>(chosen), size, kWanted, sizeof kWanted - 1, offered, offered_size);
+    return SSL_TLSEXT_ERR_OK;
   }
 
   // One connection and its place in its script.

@@ -54,6 +54,7 @@ class ScriptedPeer {
     int resumed = 0;             // of them, with a TLS session of an earlier one
     int refused_handshakes = 0;  // TLS did not come about
     std::string server_name;     // SNI of the last
+    std::string offered;         // ALPN of the last: "h2,http/1.1"; it takes HTTP/1.1
   };
 
   // Connections beyond the scripts are closed at once.

@@ -13,6 +13,8 @@ namespace knfe::net {
 
 namespace {
 
+constexpr std::size_t kReadAhead = 64 << 10;
+
 struct FreeBio {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
@@ -75,10 +77,14 @@ TlsContext::TlsContext(const Endpoint& endpoint)
   // One recv() for what is there, not two for each record. The buffers stay: giving them back and taking them anew for each
   // record was a fifth of the processor time of writes.
   SSL_CTX_set_read_ahead(context, 1);
+  // On the one connection of HTTP/2 much comes at once, in many small records.
+  if (endpoint.http2) SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
   SSL_CTX_set_verify(context, insecure_ ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
-  // Go servers speak HTTP/2 only to those who ask for it; asking for HTTP/1.1 makes other servers do the same.
-  static constexpr unsigned char kHttp11[] = "\x08http/1.1";
-  SSL_CTX_set_alpn_protos(context, kHttp11, sizeof kHttp11 - 1);
+  // The server takes one, or says nothing and means HTTP/1.1.
+  static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+  constexpr unsigned kBoth = sizeof kProtocols - 1, kOnlyHttp2 = 3;
+  SSL_CTX_set_alpn_protos(context, endpoint.http2 ? kProtocols : kProtocols + kOnlyHttp2,
+                          endpoint.http2 ? kBoth : kBoth - kOnlyHttp2);
   SSL_CTX_set_app_data(context, this);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);

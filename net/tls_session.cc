@@ -16,27 +16,29 @@ namespace knfe::net {
 namespace {
 
 // OpenSSL's own socket BIO writes without MSG_NOSIGNAL: a peer that went away would kill the process by SIGPIPE.
-int socket_of(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
+TlsSession::Wire& wire_of(BIO* bio) { return *static_cast<TlsSession::Wire*>(BIO_get_data(bio)); }
 
 bool worth_retrying() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 int bio_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  const auto sent = send(socket_of(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const auto sent = send(wire_of(bio).socket, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (sent < 0 && worth_retrying()) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
 int bio_read(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const auto got = recv(socket_of(bio), into, static_cast<std::size_t>(size), 0);
+  auto& wire = wire_of(bio);
+  const auto got = recv(wire.socket, into, static_cast<std::size_t>(size), 0);
+  wire.emptied = got > 0 && got < size;
   if (got < 0 && worth_retrying()) BIO_set_retry_read(bio);
   return static_cast<int>(got);
 }
 
 long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
-BIO* make_socket_bio(const int* socket) {
+BIO* make_socket_bio(TlsSession::Wire* wire) {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
     KNFE_CHECK(made != nullptr);
@@ -47,7 +49,7 @@ BIO* make_socket_bio(const int* socket) {
   }();
   BIO* bio = BIO_new(method);
   KNFE_CHECK(bio != nullptr);
-  BIO_set_data(bio, const_cast<int*>(socket));
+  BIO_set_data(bio, wire);
   BIO_set_init(bio, 1);
   return bio;
 }
@@ -120,8 +122,8 @@ void forget_errors() {
 
 }  // namespace
 
-TlsSession::TlsSession(ssl_st* session, int socket) : socket_(socket), session_(session) {
-  BIO* bio = make_socket_bio(&socket_);
+TlsSession::TlsSession(ssl_st* session, int socket) : wire_{socket}, session_(session) {
+  BIO* bio = make_socket_bio(&wire_);
   SSL_set_bio(session, bio, bio);
 }
 
@@ -140,6 +142,15 @@ Attempt TlsSession::read(std::span<char> into) {
 Attempt TlsSession::write(std::string_view bytes) {
   forget_errors();
   return judge(SSL_write(session_.get(), bytes.data(), clamped(bytes.size())));
+}
+
+bool TlsSession::drained() const { return wire_.emptied && SSL_has_pending(session_.get()) == 0; }
+
+std::string_view TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
 }
 
 void TlsSession::close() {

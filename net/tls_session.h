@@ -13,6 +13,10 @@ namespace knfe::net {
 
 class TlsSession {
  public:
+  struct Wire {
+    int socket;
+    bool emptied = false;  // by the last recv()
+  };
   // Takes `session` (an SSL*, made by TlsContext); the socket stays the caller's and must outlive this.
   TlsSession(ssl_st* session, int socket);
   TlsSession(const TlsSession&) = delete;
@@ -21,6 +25,10 @@ class TlsSession {
   Attempt handshake();
   Attempt read(std::span<char> into);
   Attempt write(std::string_view bytes);
+  // True if the last read, and what is decrypted already, took all that the socket had: another would find nothing.
+  bool drained() const;
+  // What was agreed on by ALPN; empty if the server does not know of it.
+  std::string_view protocol() const;
   // Says good-bye if that is possible at once. Without it OpenSSL would not resume the session later.
   void close();
 
@@ -30,7 +38,7 @@ class TlsSession {
   struct Free {
     void operator()(ssl_st* session) const;
   };
-  const int socket_;
+  Wire wire_;
   const std::unique_ptr<ssl_st, Free> session_;
 };
 

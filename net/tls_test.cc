@@ -58,6 +58,35 @@ TEST_CASE("the name goes by SNI; an address does not") {
   }
 }
 
+TEST_CASE("both versions of HTTP are offered, or 1.1 alone; the server chooses") {
+  for (const bool http2 : {true, false}) {
+    TestLoop loop;
+    const ScriptedPeer peer(loop, {{take_request(), say(ok("hello"))}}, ScriptedPeer::Tls{server_identity()});
+    auto endpoint = peer.secure(authority().pem());
+    endpoint.http2 = http2;
+    REQUIRE(ask(loop, endpoint));
+    CHECK(peer.seen().offered == (http2 ? "h2,http/1.1" : "http/1.1"));
+  }
+}
+
+TEST_CASE("requests that wait to learn what the server speaks each get a connection when it is HTTP/1.1") {
+  TestLoop loop;
+  const std::vector<Step> one{take_request(), say(ok("hello"))};
+  const ScriptedPeer peer(loop, {one, one, one}, ScriptedPeer::Tls{server_identity()});
+  auto client = make_https_client(loop, peer.secure(authority().pem()));
+  REQUIRE(client);
+  int answers = 0;
+  std::vector<Handle> handles;
+  for (int i = 0; i < 3; ++i) {
+    handles.push_back((*client)->send({}, [&](const Result<Response>& answer) {
+      CHECK(answer);
+      if (++answers == 3) loop.stop();
+    }));
+  }
+  loop.run();
+  CHECK(peer.seen().connections == 3);
+}
+
 TEST_CASE("a server is not trusted for another authority, name or time") {
   static const TestAuthority other("other authority");
   const auto by = [](const std::string& ca, const std::string& name) {

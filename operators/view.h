@@ -50,11 +50,11 @@ void fill(View& view, Follow follow) {
   follow(view.connection_points, "", api::decode_object<api::ConnectionPoint>);
   follow(view.allocations, "", api::decode_object<api::Allocation>);
   follow(view.pods, label::kMember, api::decode_pod);
-  follow(view.attachments, kOurs, api::decode_only_meta<api::Attachments>);
-  follow(view.config_maps, kOurs, api::decode_only_meta<api::ConfigMap>);
-  follow(view.service_accounts, kOurs, api::decode_only_meta<api::ServiceAccount>);
-  follow(view.rbac_roles, kOurs, api::decode_only_meta<api::RbacRole>);
-  follow(view.role_bindings, kOurs, api::decode_only_meta<api::RoleBinding>);
+  follow(view.attachments, kOurs, api::decode_child<api::Attachments>);
+  follow(view.config_maps, kOurs, api::decode_child<api::ConfigMap>);
+  follow(view.service_accounts, kOurs, api::decode_child<api::ServiceAccount>);
+  follow(view.rbac_roles, kOurs, api::decode_child<api::RbacRole>);
+  follow(view.role_bindings, kOurs, api::decode_child<api::RoleBinding>);
 }
 
 }  // namespace knfe::operators

@@ -19,7 +19,7 @@ JsonObject child_of(const Parent& parent, const api::Resource& resource, const s
 // The children of one parent in a plan. One whose name is taken by somebody else's object is not touched, and told of.
 class Children {
  public:
-  Children(Plan& plan, const std::string& parent_uid) : plan_(plan), parent_uid_(parent_uid) {}
+  Children(Plan& plan, const api::Uid& parent_uid) : plan_(plan), parent_uid_(parent_uid) {}
 
   void apply(const api::Resource& resource, JsonObject desired, const api::Meta* live) {
     if (live && !live->owned_by(parent_uid_)) {
@@ -47,7 +47,7 @@ class Children {
 
  private:
   Plan& plan_;
-  const std::string& parent_uid_;
+  const api::Uid parent_uid_;
   std::string taken_;
   bool ending_ = false;
 };

@@ -35,7 +35,7 @@ void EventTeller::tell(const std::string& controller, const api::Resource& resou
                                     {"kind", resource.kind},
                                     {"namespace", about.key.ns},
                                     {"name", about.key.name},
-                                    {"uid", about.uid}};
+                                    {"uid", about.uid.text()}};
     const auto slot = in_flight_.emplace(in_flight_.end());
     *slot = api_.call(kEvents.plural, "create", kube::create_request(kEvents, event),
                       [this, slot](const Result<Json>&) { loop_.post([this, slot] { in_flight_.erase(slot); }); });

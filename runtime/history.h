@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <list>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/json.h"
@@ -15,11 +15,11 @@
 namespace knfe::runtime {
 
 struct Decision {
-  std::string at;         // RFC 3339, of the last time
+  Word at;                // RFC 3339, of the last time
   std::string reconcile;  // the id of the last run that came to this
-  std::string why;        // what made it look
-  std::string what;       // what the plan was
-  std::string outcome;
+  Word why;               // what made it look
+  Word what;              // what the plan was
+  Word outcome;
   std::uint32_t times = 1;
 };
 
@@ -37,7 +37,7 @@ class History {
     std::vector<Decision> decisions;
   };
   std::list<Entry> entries_;  // the one decided about last comes first
-  std::map<Item, std::list<Entry>::iterator> by_item_;
+  std::unordered_map<Item, std::list<Entry>::iterator, HashOfItem> by_item_;
   std::size_t decisions_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/log.h"
+#include "base/memory.h"
 
 namespace knfe::runtime {
 
@@ -13,6 +14,7 @@ namespace {
 constexpr Duration kLongestPark{10'000};
 constexpr Duration kAfterThrow{30'000};
 constexpr Duration kStuck{300'000};
+constexpr std::size_t kAtOnce = 64;  // plans, before the loop gets to its sockets: less than a millisecond
 
 }  // namespace
 
@@ -46,6 +48,8 @@ bool is_edit(const api::Meta* before, const api::Meta& after) {
 }
 
 void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay, Priority priority) {
+  // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have gone.
+  if (!all_begun_ && controllers_[controller].each) return;
   ++controllers_[controller].adds;
   queue_.add({controller, key}, boot_now() + delay, synced() ? priority : Priority::kList);
   arm();
@@ -61,41 +65,52 @@ void Manager::hold(Instant until) {
 void Manager::drain(std::function<void()> idle) {
   draining_ = true;
   idle_ = std::move(idle);
-  // What rests for the caches has nothing in flight: it may end here.
-  for (auto run = runs_.begin(); run != runs_.end();) {
-    run = run->parked_at != Instant{} ? runs_.erase(run) : std::next(run);
-  }
+  resting_.clear();  // nothing of it is in flight
   if (runs_.empty()) std::exchange(idle_, nullptr)();
 }
 
-// One wake-up of the loop works off whatever has become due, so that a burst of events costs one.
+// A burst of events costs one wake-up of the loop. A timer is set only if it has to ring earlier than the one that is: each
+// costs a system call, and one that rings for nothing does not hurt.
 void Manager::arm() {
-  if (pumping_) return;
+  if (pumping_ || pump_posted_) return;
   const auto due = queue_.next_due();
   if (!due) return;
   const auto now = boot_now();
   const auto when = std::max(*due, held_until_);
-  timer_ = loop_.after(when > now ? when - now : Duration(0), [this] { pump(); });
+  if (when <= now) {
+    pump_posted_ = true;
+    return loop_.post([this] { pump(); });
+  }
+  if (when >= rings_) return;
+  rings_ = when;
+  timer_ = loop_.after(when - now, [this] {
+    rings_ = Instant::max();
+    arm();
+  });
 }
 
 void Manager::pump() {
+  pump_posted_ = false;
   if (draining_ || !synced() || !may_write_()) return;
   if (boot_now() < held_until_) return arm();
   pumping_ = true;
-  while (active_ < most_runs) {
+  for (std::size_t begun = 0; begun < kAtOnce && runs_.size() < most_runs; ++begun) {
     const auto taken = queue_.take(boot_now());
     if (!taken) break;
     begin(*taken);
   }
   pumping_ = false;
-  if (active_ < most_runs) arm();
+  if (queue_.size() == 0 && all_begun_ && std::exchange(first_look_, false)) {
+    queue_.shrink();
+    return_free_memory();
+  }
+  if (runs_.size() < most_runs) arm();
 }
 
 void Manager::begin(const Queue::Taken& taken) {
   controllers_[taken.item.controller].waited.observe(static_cast<double>(taken.waited.count()) / 1000);
-  const std::string id = api::hex64(api::hash64(taken.item.key.text(), seed_ + ++begun_));
+  const std::string id = api::hex64(api::hash64(std::to_string(++begun_), seed_));
   Run& run = runs_.emplace_back(static_cast<RunHost&>(*this), api_, watched_, taken, id);
-  ++active_;
   if (is_unserved(run.item)) {
     not_planned_.insert(run.item);
     return run.begin({});
@@ -192,9 +207,9 @@ void Manager::settle(Run& run) {
     return finish(run);
   }
   ++controllers_[run.item.controller].parked;
-  run.parked_at = boot_now();
-  --active_;
   if (draining_) return finish(run);
+  run.parked_at = boot_now();
+  resting_.splice(resting_.end(), runs_, place_of(run));
   if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
   arm();  // another may run in its place
 }
@@ -214,25 +229,35 @@ void Manager::check_served() {
   for (const auto& item : std::exchange(not_planned_, {})) enqueue(item.controller, item.key);
 }
 
+void Manager::begin_all() {
+  all_begun_ = true;
+  const auto now = boot_now();
+  for (std::size_t i = 0; i < controllers_.size(); ++i) {
+    if (!controllers_[i].each) continue;
+    controllers_[i].each([&](const api::Key& key) {
+      ++controllers_[i].adds;
+      queue_.add({i, key}, now, Priority::kList);
+    });
+  }
+}
+
 void Manager::check_parked() {
   check_served();
+  if (!all_begun_ && synced()) begin_all();
   if (synced_ && synced()) std::exchange(synced_, nullptr)();
-  for (auto run = runs_.begin(); run != runs_.end();) {
+  for (auto run = resting_.begin(); run != resting_.end();) {
     auto current = run++;
-    if (current->parked_at == Instant{} || !current->arrived()) continue;
+    if (!current->arrived()) continue;
     watch_lag_.observe(static_cast<double>((boot_now() - current->parked_at).count()) / 1000);
     queue_.done(current->item);
-    runs_.erase(current);
+    resting_.erase(current);
   }
   arm();
 }
 
 void Manager::resync_doubtful() {
   const auto now = boot_now();
-  bool parked = false;
-  for (auto& run : runs_) {
-    if (run.parked_at == Instant{}) continue;
-    parked = true;
+  for (auto& run : resting_) {
     if (now - run.parked_at < kLongestPark) continue;
     run.parked_at = now;
     for (const auto& awaited : run.awaited) {
@@ -242,14 +267,17 @@ void Manager::resync_doubtful() {
       watched_.of(awaited.cache->resource())->resync();
     }
   }
-  park_timer_ = parked ? loop_.after(kLongestPark / 2, [this] { resync_doubtful(); }) : net::Handle();
+  park_timer_ = !resting_.empty() ? loop_.after(kLongestPark / 2, [this] { resync_doubtful(); }) : net::Handle();
+}
+
+std::list<Run>::iterator Manager::place_of(const Run& run) {
+  return std::find_if(runs_.begin(), runs_.end(), [&](const Run& other) { return &other == &run; });
 }
 
 void Manager::finish(Run& run) {
-  if (run.parked_at == Instant{}) --active_;
   // Runs end from callbacks of their own call: the handle must outlive the callback.
-  loop_.post([handle = std::make_shared<net::Handle>(std::move(run.call))] {});
-  runs_.remove_if([&](const Run& other) { return &other == &run; });
+  if (run.call) loop_.post([handle = std::make_shared<net::Handle>(std::move(run.call))] {});
+  runs_.erase(place_of(run));
   if (draining_ && runs_.empty() && idle_) return loop_.post(std::exchange(idle_, nullptr));
   arm();
 }
@@ -257,7 +285,7 @@ void Manager::finish(Run& run) {
 std::string Manager::stuck() const {
   for (const auto& run : runs_) {
     const auto still = boot_now() - run.progressed;
-    if (run.parked_at != Instant{} || still < kStuck) continue;
+    if (still < kStuck) continue;
     return "a run of " + controllers_[run.item.controller].name + " " + run.item.key.text() + " stands still since " +
            std::to_string(still.count() / 1000) + " s";
   }

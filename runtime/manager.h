@@ -46,6 +46,9 @@ class Manager : private RunHost {
           const T* object = cache.get(key);
           return object ? plan(*object, moment) : Plan{};
         });
+    controllers_[controller].each = [&cache](const std::function<void(const api::Key&)>& tell) {
+      for (const T* object : cache.all()) tell(object->meta.key);
+    };
     cache.on_change([this, controller](const T* before, const T* after) {
       const bool edited = after && is_edit(before ? &before->meta : nullptr, after->meta);
       enqueue(controller, (after ? after : before)->meta.key, Duration(0), edited ? Priority::kEdit : Priority::kChange);
@@ -68,7 +71,7 @@ class Manager : private RunHost {
   void on_synced(std::function<void()> synced) { synced_ = std::move(synced); }
 
   void start();
-  // Until the caches have been filled, all have the lowest priority.
+  // Until the caches have been filled, all have the lowest priority; then each object is looked at in any case.
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0), Priority priority = Priority::kChange);
   // No new runs before: the API server has asked to wait.
   void hold(Instant until);
@@ -94,6 +97,7 @@ class Manager : private RunHost {
     std::string name;
     api::Resource resource;
     Planner planner;
+    std::function<void(const std::function<void(const api::Key&)>& tell)> each = {};  // of its objects
     std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
     std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
     Histogram waited = {}, worked = {};
@@ -119,9 +123,11 @@ class Manager : private RunHost {
   void run_metrics(MetricsText& out) const;
   void queue_metrics(MetricsText& out) const;
   void check_parked();
+  void begin_all();
   void check_served();
   bool is_unserved(const Item& item) const;
   void resync_doubtful();
+  std::list<Run>::iterator place_of(const Run& run);
   void finish(Run& run);
 
   net::Loop& loop_;
@@ -130,8 +136,8 @@ class Manager : private RunHost {
   Watched watched_;
   std::vector<Controller> controllers_;
   Queue queue_;
-  std::list<Run> runs_;
-  std::size_t active_ = 0;  // those of them that do not rest for the caches
+  std::list<Run> runs_;     // under way
+  std::list<Run> resting_;  // done, until the caches have seen it
   EventTeller events_;
   History history_;
   std::map<Effect, std::uint64_t> effects_;
@@ -141,7 +147,9 @@ class Manager : private RunHost {
   Instant held_until_{};
   std::size_t unserved_ = 0;    // kinds, when looked at last
   std::set<Item> not_planned_;  // as their kind was not served
-  bool pumping_ = false;
+  bool pumping_ = false, pump_posted_ = false;
+  bool all_begun_ = false, first_look_ = true;
+  Instant rings_ = Instant::max();  // `timer_`
   bool draining_ = false;
   std::function<void()> idle_, synced_;
   bool check_posted_ = false;

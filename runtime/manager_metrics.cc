@@ -32,7 +32,7 @@ void Manager::run_metrics(MetricsText& out) const {
   each("controller_runtime_reconcile_time_seconds", "histogram", [](const auto& one) { return one.worked; });
   each("controller_runtime_active_workers", "gauge", [&](const auto& one) {
     return number(static_cast<std::uint64_t>(std::count_if(runs_.begin(), runs_.end(), [&](const Run& run) {
-      return &controllers_[run.item.controller] == &one && run.parked_at == Instant{};
+      return &controllers_[run.item.controller] == &one;
     })));
   });
   each("controller_runtime_max_concurrent_reconciles", "gauge", [](const auto&) { return number(most_runs); });
@@ -68,7 +68,7 @@ void Manager::queue_metrics(MetricsText& out) const {
   const auto ages = [&](const Controller& one) {
     std::pair<double, double> sum_and_longest{0, 0};
     for (const auto& run : runs_) {
-      if (&controllers_[run.item.controller] != &one || run.parked_at != Instant{}) continue;
+      if (&controllers_[run.item.controller] != &one) continue;
       const double age = boot_seconds() - run.started;
       sum_and_longest = {sum_and_longest.first + age, std::max(sum_and_longest.second, age)};
     }
@@ -89,8 +89,9 @@ void Manager::metrics(MetricsText& out) const {
   };
   each("knfe_cached_objects", "gauge", [](const auto& one) { return number(one.cache().size()); });
   each("knfe_lists_total", "counter", [](const auto& one) { return number(one.lists()); });
+  each("knfe_rewinds_total", "counter", [](const auto& one) { return number(one.cache().rewinds()); });
   each("knfe_resource_served", "gauge", [](const auto& one) { return one.served() ? 1.0 : 0.0; });
-  each("store_resource_version", "gauge", [](const auto& one) { return std::strtod(one.cache().latest().c_str(), nullptr); });
+  each("store_resource_version", "gauge", [](const auto& one) { return static_cast<double>(one.cache().latest().number()); });
   out.family("knfe_objects", "gauge");
   for (const auto* informer : watched_.all()) {
     const auto [ready, other] = informer->cache().readiness();

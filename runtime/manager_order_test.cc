@@ -33,7 +33,7 @@ TEST_CASE("an edit is a change of what is wanted, by somebody who is not its own
   after.generation = 2;
   CHECK(is_edit(&before, after));
   after = before;
-  after.annotations["knfe.io/pause"] = "true";
+  after.annotations.edit()["knfe.io/pause"] = "true";
   CHECK(is_edit(&before, after));
   after = before;
   after.deleting = true;

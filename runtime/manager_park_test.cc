@@ -67,6 +67,25 @@ TEST_CASE_FIXTURE(ManagerFixture, "a watch that never tells of an own write is l
   CHECK(map_informer.lists() == 1);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture, "nobody waits for a write that a restore from a backup has taken back") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  look();
+  CHECK(plans == 1);
+  networks.rewind();
+  networks.set_synced();
+  networks.advance("1");
+  time.pass(loop, milliseconds(10));
+  CHECK(plans == 2);
+}
+
 TEST_CASE_FIXTURE(ManagerFixture, "a write whose answer was lost is found by the next plan, and not made twice") {
   plan = [&](const Moment&) {
     Plan out;

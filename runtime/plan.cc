@@ -31,7 +31,7 @@ std::string_view name_of(Action::Verb verb) {
 constexpr std::size_t kLongestMessage = 1'500;
 
 // Of the very object with this UID.
-Action about(Action::Verb verb, const api::Resource& resource, const api::Key& key, const std::string& uid) {
+Action about(Action::Verb verb, const api::Resource& resource, const api::Key& key, const api::Uid& uid) {
   Action action;
   action.verb = verb;
   action.resource = resource;
@@ -40,16 +40,17 @@ Action about(Action::Verb verb, const api::Resource& resource, const api::Key& k
   return action;
 }
 
-Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<std::string>& finalizers) {
+Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<Word>& finalizers) {
   JsonArray names;
-  for (const auto& name : finalizers) names.push_back(Json(name));
+  for (const auto& name : finalizers) names.push_back(Json(name.text()));
   Action action;
   action.verb = Action::Verb::kPatch;
   action.resource = resource;
   action.key = meta.key;
   // The version guards against a finalizer that somebody else has added meanwhile.
   action.body =
-      JsonObject{{"metadata", {{"uid", meta.uid}, {"resourceVersion", meta.resource_version}, {"finalizers", std::move(names)}}}};
+      JsonObject{{"metadata",
+                  {{"uid", meta.uid.text()}, {"resourceVersion", meta.resource_version.text()}, {"finalizers", std::move(names)}}}};
   return action;
 }
 
@@ -75,7 +76,7 @@ Action delete_of(const api::Resource& resource, const api::Meta& meta) {
   return about(Action::Verb::kDelete, resource, meta.key, meta.uid);
 }
 
-Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid) {
+Action proof_of_absence(const api::Resource& resource, const api::Key& key, const api::Uid& uid) {
   return about(Action::Verb::kProve, resource, key, uid);
 }
 
@@ -99,13 +100,13 @@ Action confirmation(const api::Resource& resource, const api::Meta& meta) {
 }
 
 Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer) {
-  auto all = meta.finalizers;
+  auto all = *meta.finalizers;
   all.emplace_back(finalizer);
   return finalizers_action(resource, meta, all);
 }
 
 Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer) {
-  auto rest = meta.finalizers;
+  auto rest = *meta.finalizers;
   std::erase(rest, finalizer);
   return finalizers_action(resource, meta, rest);
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "api/digest.h"
 #include "api/object.h"
+#include "api/value_digest.h"
 #include "base/clock.h"
 
 namespace knfe::runtime {
@@ -27,8 +27,8 @@ struct Action {
   api::Key key;
   std::string subresource;
   Json body;
-  std::string uid;
-  std::string resource_version;
+  api::Uid uid;
+  api::Version resource_version;
   std::string selector;
   std::string manager;   // field manager; empty: the operator's own
   bool orphans = false;  // kProve: what belongs to nobody counts, too
@@ -64,7 +64,7 @@ struct Moment {
 void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live);
 Action delete_of(const api::Resource& resource, const api::Meta& meta);
 // What follows in the plan happens only if no object of this name has this UID or is controlled by its owner.
-Action proof_of_absence(const api::Resource& resource, const api::Key& key, const std::string& uid);
+Action proof_of_absence(const api::Resource& resource, const api::Key& key, const api::Uid& uid);
 // What follows in the plan happens only if nothing in this namespace has these labels ("a=b").
 Action proof_of_none(const api::Resource& resource, const std::string& ns, const std::string& selector);
 // Whether `live` (null: nothing) is what a proof of absence says is not there: what is the UID or belongs to it; without UID
@@ -101,16 +101,15 @@ class ConditionWriter {
 // The status write that makes `live` say `wanted`, if it does not yet.
 template <class T>
 void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, std::vector<Note> notes) {
+  if (api::digest_of_status(wanted) == live.meta.status_digest) return;
   JsonObject object = api::skeleton(T::resource, live.meta.key);
-  object["metadata"].as_object()["uid"] = live.meta.uid;
+  object["metadata"].as_object()["uid"] = live.meta.uid.text();
   object["status"] = api::encode(wanted);
-  Json body(std::move(object));
-  if (api::digest_of_desired(body) == live.meta.status_digest) return;
   Action action;
   action.resource = T::resource;
   action.key = live.meta.key;
   action.subresource = "status";
-  action.body = std::move(body);
+  action.body = std::move(object);
   plan.status = std::move(action);
   plan.notes = std::move(notes);
 }

@@ -143,14 +143,14 @@ TEST_CASE_FIXTURE(Fixture, "an apply is planned for what is not there or differs
 }
 
 TEST_CASE_FIXTURE(Fixture, "finalizers are put on and taken off beside those of others, for this very version") {
-  meta.finalizers = {"other/f"};
+  meta.finalizers.edit() = {"other/f"};
   meta.resource_version = "7";
   const auto added = finalizer_addition(api::Network::resource, meta, "knfe.io/x");
   CHECK(canonical(added.body) == R"({"metadata":{"finalizers":["other/f","knfe.io/x"],"resourceVersion":"7","uid":"u"}})");
-  meta.finalizers = {"knfe.io/x", "other/f"};
+  meta.finalizers.edit() = {"knfe.io/x", "other/f"};
   CHECK(canonical(finalizer_removal(api::Network::resource, meta, "knfe.io/x").body) ==
         R"({"metadata":{"finalizers":["other/f"],"resourceVersion":"7","uid":"u"}})");
-  meta.finalizers = {"knfe.io/x"};
+  meta.finalizers.edit() = {"knfe.io/x"};
   const auto last = finalizer_removal(api::Network::resource, meta, "knfe.io/x");
   CHECK(canonical(at(last.body, "metadata", "finalizers")) == "[]");
 }
@@ -169,7 +169,7 @@ TEST_CASE("what a proof of absence says is not there is the object, what belongs
   proof.orphans = true;
   CHECK(is_disproof(proof, alone));
   CHECK_FALSE(is_disproof(proof, owned("another")));
-  proof.uid.clear();
+  proof.uid = {};
   CHECK(is_disproof(proof, owned("another")));
   CHECK_FALSE(is_disproof(proof, Json()));
 }

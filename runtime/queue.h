@@ -1,18 +1,20 @@
 // Queue: which keys to look at, and in which order. A value without threads or timers: whoever owns it passes the time in.
 //
 // A key is in the queue at most once, at the earliest of the times asked for and the highest of the priorities; a key that is
-// being worked on and is asked for again comes back when its work is done. Failures back off per key, 50 ms doubling to 30 s,
-// with a spread of a quarter.
+// being worked on and is asked for again comes back when its work is done, with no lower a priority. Failures back off per key,
+// 50 ms doubling to 30 s, with a spread of a quarter.
 //
 // Of what is due, the highest priority comes first; of that, controllers take turns, so that ten thousand keys of one kind do
-// not hold up another kind; of one controller's, what was due first comes first. One turn in eight begins with the lowest
+// not hold up another kind; of one controller's, what became due first comes first. One turn in eight begins with the lowest
 // priority, so that it goes on whatever happens above it.
 #pragma once
 
 #include <array>
+#include <boost/intrusive/list.hpp>
 #include <map>
 #include <optional>
-#include <set>
+#include <unordered_map>
+#include <vector>
 
 #include "api/object.h"
 #include "base/clock.h"
@@ -23,6 +25,9 @@ struct Item {
   std::size_t controller = 0;
   api::Key key;
   auto operator<=>(const Item&) const = default;
+};
+struct HashOfItem {
+  std::size_t operator()(const Item& item) const { return item.key.hash() + item.controller * 0x9e3779b97f4a7c15u; }
 };
 
 enum class Priority {
@@ -50,6 +55,8 @@ class Queue {
   void done(const Item& item);                                        // forgets its failures
   Duration failed(const Item& item, Instant now, Duration at_least);  // comes back after the returned wait
 
+  // Gives back the room of many, when few are left.
+  void shrink();
   // What backs off is due at once: the reason may be gone.
   void hurry(Instant now);
 
@@ -58,31 +65,30 @@ class Queue {
   std::size_t working() const { return working_.size(); }
 
  private:
-  struct Entry {
+  // In one line at most: none while its key is being worked on.
+  struct Entry : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    const Item* item = nullptr;
     Instant due;
-    Priority priority;
+    Priority priority = Priority::kChange;
+    bool ready = false;
   };
-  using Entries = std::map<Item, Entry>;
-  struct Earlier {
-    bool operator()(Entries::const_iterator a, Entries::const_iterator b) const {
-      return a->second.due != b->second.due ? a->second.due < b->second.due : a->first < b->first;
-    }
-  };
-  using Order = std::set<Entries::const_iterator, Earlier>;
+  using Line = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
+  using Entries = std::unordered_map<Item, Entry, HashOfItem>;
 
-  void show(Entries::const_iterator entry);
-  void hide(Entries::const_iterator entry);
+  void show(Entry& entry);
   void unlock(const Item& item);
-  Order* ready_of(std::map<std::size_t, Order>& by_controller, std::size_t& turn);
+  Line* ready_of(std::vector<Line>& by_controller, std::size_t& turn);
+  void make_ready(Entry& entry);
 
-  Entries entries_;
-  // Those of them that are not being worked on: not due when looked at last; and due, by priority and controller.
-  Order later_;
-  std::array<std::map<std::size_t, Order>, kPriorities.size()> ready_;
+  // What is not being worked on: not due when looked at last, by when it will be (to the millisecond, so that a burst shares a
+  // line); and due, by priority and controller, in the order in which it became so.
+  std::map<Instant, Line> later_;
+  std::array<std::vector<Line>, kPriorities.size()> ready_;
   std::array<std::size_t, kPriorities.size()> turn_{};  // the controller whose turn it is
   unsigned taken_ = 0;
-  std::map<Item, Priority> working_;
-  std::map<Item, int> failures_;
+  Entries entries_;  // after the lines, which it leaves at its end
+  std::unordered_map<Item, Priority, HashOfItem> working_;
+  std::unordered_map<Item, int, HashOfItem> failures_;
 };
 
 }  // namespace knfe::runtime

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 namespace knfe::runtime {
 
 using std::chrono::milliseconds;
@@ -145,6 +147,18 @@ TEST_CASE_FIXTURE(Fixture, "an edit overtakes what a list has told of, and what 
   queue.add(kA, now, Priority::kEdit);
   CHECK(take() == "0a");
   CHECK(queue.take(now)->priority == Priority::kChange);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what an edit has set off goes on before other changes") {
+  queue.add(kA, now, Priority::kEdit);
+  CHECK(take() == "0a");
+  queue.add(kB, now);
+  now += milliseconds(1);
+  queue.add(kA, now);  // its own writes come back
+  queue.done(kA);
+  CHECK(take() == "0a");
+  queue.done(kA);
+  CHECK(take() == "0b");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a key that is asked for twice has the higher of the priorities") {

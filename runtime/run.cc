@@ -39,6 +39,7 @@ bool for_good(const Error& error) {
 }
 
 bool Awaited::arrived() const {
+  if (cache->rewinds() != rewinds) return true;  // lost, or in the list
   const auto* meta = cache->meta(key);
   if (!gone_uid.empty()) return !meta || meta->uid != gone_uid;
   if (deleted_uid.empty()) return cache->reached(version);
@@ -227,7 +228,7 @@ void Run::await(const Action& action, const Json& answer) {
   const auto* informer = watched_.of(action.resource);
   if (!informer) return;
   const auto* cache = &informer->cache();
-  const auto version = std::string(as_string(at(answer, "metadata", "resourceVersion")));
+  const api::Version version = as_string(at(answer, "metadata", "resourceVersion"));
   const auto* meta = cache->meta(action.key);
   if (action.verb == Action::Verb::kDelete) {
     awaited.push_back({cache, action.key, {}, action.uid, {}});

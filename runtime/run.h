@@ -47,9 +47,10 @@ class RunHost {
 struct Awaited {
   const kube::CacheBase* cache;
   api::Key key;
-  std::string version;      // of a write
-  std::string deleted_uid;  // of a delete
-  std::string gone_uid;     // of what a write did not find any more
+  api::Version version;  // of a write
+  api::Uid deleted_uid;  // of a delete
+  api::Uid gone_uid;     // of what a write did not find any more
+  std::uint64_t rewinds = cache->rewinds();
 
   bool arrived() const;
 };

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 
+from kit.api import Refused
 from kit.wait import until
 from rigs import job
 from rigs.contestant import observe
@@ -88,7 +89,10 @@ class Case:
     def settled(self, seconds=20, surplus=None):
         """Waits until all is as the job says, and then for a while in which nobody should do anything."""
         def holds():
-            why = job.objection(self.primaries(), self.children())
+            try:
+                why = job.objection(self.primaries(), self.children())
+            except Refused as refused:  # an API server that has just started has no cache yet (429)
+                raise AssertionError(refused) from refused
             assert not why or (surplus and why.startswith(surplus)), why
             return True
         until("all is as the job says", holds, seconds)

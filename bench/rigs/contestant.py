@@ -12,8 +12,8 @@ from lib.progress import Misuse
 
 
 class Contestant:
-    def __init__(self, name, binary):
-        self.name, self.binary = name, binary
+    def __init__(self, name, binary, settings=None):
+        self.name, self.binary, self.settings = name, binary, settings or {}
         self.process = None
         self.log = None
 
@@ -22,7 +22,7 @@ class Contestant:
         self.log = rig.state / "log" / f"{self.name}.log"
         # Settings of the user's that would change a runtime must not get in; the mark lets `down` find what is left.
         environment = {key: value for key, value in rig.cluster.environment().items()
-                       if not re.fullmatch(r"GO\w+|KUBE_FEATURE_\w+|MALLOC_\w+|KUBECONFIG", key)}
+                       if not re.fullmatch(r"GO\w+|KUBE_FEATURE_\w+|MALLOC_\w+|KUBECONFIG", key)} | self.settings
         # It ends with this process, however that ends.
         command = ["setpriv", "--pdeathsig", "KILL"]
         if processor is not None:
@@ -62,9 +62,16 @@ class Contestant:
         return {"peak": value("VmHWM", status), "rss": value("VmRSS", status), "pss": value("Pss", rollup)}
 
     def cpu(self):
-        """Seconds of processor time so far, to 10 ms."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time so far. The kernel tells it finely of threads that live, and to 10 ms of all."""
+        folder = Path(f"/proc/{self.process.pid}")
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        coarse, fine = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 0
+        for task in (folder / "task").iterdir():
+            try:
+                fine += int((task / "schedstat").read_text().split()[0])
+            except OSError:
+                continue  # the thread has ended
+        return max(fine / 1e9, coarse - 0.01)
 
     def stop(self, seconds=30):
         """SIGTERM; it must end by itself, with exit status 0. Returns the processor time of its whole life."""

@@ -12,8 +12,8 @@ from kit.wait import until
 from rigs import job
 from rigs.contestant import observe
 from rigs.rig import NAD, PRIMARIES
+from rigs.runs import CONTESTANT
 
-CONTESTANT, SERVER = 1, 0  # processors
 REST = 3.0  # seconds over which what rests is observed
 
 
@@ -58,7 +58,7 @@ class Trial:
         """Waits until no write was counted for a while, and returns the counts."""
         before = self.rig.writes()
         while True:
-            observe(1.0)
+            observe(0.5)
             now = self.rig.writes()
             if now == before:
                 return now

@@ -72,8 +72,10 @@ class GoModule:
 MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes"), GoModule("multus"),
            GoModule("cni-plugins")]
 FAULTPROXY = "faultproxy"  # for tests: built by who needs it
+ETCDGATE = "etcdgate"
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
-MODULE_OF_TESTS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY)}
+MODULE_OF_TESTS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
+                   ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE)}
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", PAUSE]
 EVERYTHING = CONTROL_PLANE + [name for name in MODULE_OF if name not in CONTROL_PLANE] + [CRD, PAUSE_IMAGE]
 

@@ -206,22 +206,28 @@ class Cluster:
             raise Failure(f"cgroups {[str(each) for each in cgroups.present(self.cgroup)]} are still in use")
         shutil.rmtree(self.state)
 
-    def restart(self, role):
-        """Kills a component and starts it again with the same arguments."""
+    def restart(self, *roles, between=lambda: None):
+        """Kills components and starts them again with the same arguments, in the order in which they are named; `between` is
+        called while they are down."""
         self.require()
-        with self.locked(), Progress(f"restarting {role}"):
-            old = self.components().get(role)
-            if role.endswith("-init") or role not in self.roles:
-                raise Misuse(f"no component {role} to restart; there are: "
-                             + ", ".join(each for each in self.roles if not each.endswith("-init")))
-            if not old:
-                raise Failure(f"{role} does not run; start anew with: dev/cluster{self._option} up")
-            inside = self.components()["node-init"].pid if role in IN_NODE else None
-            if processes.kill(self.state, lambda each: each.pid == old.pid):
-                raise Failure(f"process {old.pid} does not end; look at /proc/{old.pid}/stack")
-            self.start(role, old.command, inside=inside)
+        with self.locked(), Progress(f"restarting {', '.join(roles)}"):
+            old = [self._of_role(role) for role in roles]
+            for each in old:
+                if processes.kill(self.state, lambda other, pid=each.pid: other.pid == pid):
+                    raise Failure(f"process {each.pid} does not end; look at /proc/{each.pid}/stack")
+            between()
+            for each in old:
+                self.start(each.role, each.command, inside=self.components()["node-init"].pid if each.role in IN_NODE else None)
             namespaces.join(self.require(), "net")
             self._wait_ready(self.roles)
+
+    def _of_role(self, role):
+        if role.endswith("-init") or role not in self.roles:
+            raise Misuse(f"no component {role} to restart; there are: "
+                         + ", ".join(each for each in self.roles if not each.endswith("-init")))
+        if found := self.components().get(role):
+            return found
+        raise Failure(f"{role} does not run; start anew with: dev/cluster{self._option} up")
 
     def status(self):
         """Prints what runs; true if all of it does."""

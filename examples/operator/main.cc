@@ -29,7 +29,7 @@ struct knfe::api::Fields<StoreSpec> {
 struct StoreStatus {
   std::int64_t observed_generation = 0;
   std::int32_t members = 0;
-  api::Conditions conditions;
+  api::KeptConditions conditions;
   bool operator==(const StoreStatus&) const = default;
 };
 template <>

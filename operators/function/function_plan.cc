@@ -84,7 +84,7 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
 
 runtime::Action size_action(const api::Meta& set, std::int32_t replicas) {
   JsonObject object = api::skeleton(api::MemberSet::resource, set.key);
-  object["metadata"].as_object()["uid"] = set.uid;
+  object["metadata"].as_object()["uid"] = set.uid.text();
   object["spec"] = JsonObject{{"replicas", replicas}};
   runtime::Action action;
   action.resource = api::MemberSet::resource;
@@ -120,7 +120,7 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
         if (!size.contains(other)) size[other] = nullptr;
       }
       both.body =
-          JsonObject{{"metadata", {{"uid", live->meta.uid}}}, {"spec", {{"size", std::move(size)}, {"replicas", within}}}};
+          JsonObject{{"metadata", {{"uid", live->meta.uid.text()}}}, {"spec", {{"size", std::move(size)}, {"replicas", within}}}};
       plan.actions.push_back(std::move(both));
     }
   }

@@ -167,10 +167,10 @@ runtime::Action create_pod(const api::Member& member, std::vector<Attached> atta
 
 // Its connection points were made anew under it: it carries addresses that are not the member's any more.
 bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachments, const api::Member& member) {
-  const auto made_of = pod.meta.annotations.find(kTemplateHash);
-  const auto carried = pod.meta.annotations.find(kAddresses);
-  return made_of != pod.meta.annotations.end() && made_of->second == template_hash(member.spec) &&
-         carried != pod.meta.annotations.end() && carried->second != addresses_of(member, attachments);
+  const auto made_of = pod.meta.annotations->find(kTemplateHash);
+  const auto carried = pod.meta.annotations->find(kAddresses);
+  return made_of != pod.meta.annotations->end() && made_of->second == template_hash(member.spec) &&
+         carried != pod.meta.annotations->end() && carried->second != addresses_of(member, attachments);
 }
 
 // Why a member with a pod does not serve.

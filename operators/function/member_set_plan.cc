@@ -44,8 +44,8 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
     const bool serves = standing_of(*member, pod) == Standing::kServing;
     all_serve = all_serve && serves;
     if (!pod || pod->meta.deleting) continue;
-    const auto found = pod->meta.annotations.find(kTemplateHash);
-    if (found != pod->meta.annotations.end() && found->second == current) continue;
+    const auto found = pod->meta.annotations->find(kTemplateHash);
+    if (found != pod->meta.annotations->end() && found->second == current) continue;
     ++outdated;
     if (serves) {
       next = member;

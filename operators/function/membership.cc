@@ -53,8 +53,8 @@ const api::Pod* pod_of(const api::Member& member, const View& view) {
 namespace {
 
 std::optional<Json> carried_by(const api::Pod& pod) {
-  const auto found = pod.meta.annotations.find(kAddresses);
-  if (found == pod.meta.annotations.end()) return std::nullopt;
+  const auto found = pod.meta.annotations->find(kAddresses);
+  if (found == pod.meta.annotations->end()) return std::nullopt;
   auto json = parse_json(found->second);
   if (!json || !json->is_object()) return std::nullopt;
   return std::move(*json);

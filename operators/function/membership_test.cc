@@ -79,7 +79,7 @@ struct Fixture {
     if (change) change(member, pod);
     JsonObject carried;
     for (const auto& attachment : member.spec.connection_points) carried[attachment.name] = JsonArray(ips.begin(), ips.end());
-    pod.meta.annotations.emplace(kAddresses, to_text(Json(carried)));
+    pod.meta.annotations.edit().emplace(kAddresses, to_text(Json(carried)));
     view.members.put(member);
     view.pods.put(pod);
   }
@@ -226,7 +226,7 @@ TEST_CASE_FIXTURE(Fixture, "a member without connection points is listed, with n
 
 TEST_CASE_FIXTURE(Fixture, "whoever has a pod is listed with what that carries, whatever is wanted by now") {
   put("r", 0, {"10.0.0.1"}, "set", [](api::Member& member, api::Pod& pod) {
-    pod.meta.annotations[kAddresses] = R"({"old": ["10.0.0.9"]})";
+    pod.meta.annotations.edit()[kAddresses] = R"({"old": ["10.0.0.9"]})";
     member.spec.connection_points.push_back({"new", "", {"net"}});
   });
   const Json list = member_list(function, view);

@@ -131,7 +131,7 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
 // The member's name, which its pod has, too; a point that has lost its owner still says whose it was.
 api::Key workload_of(const api::ConnectionPoint& point) {
   const auto* owner = point.meta.controller();
-  return {point.meta.key.ns, owner ? owner->name : point.spec.workload ? point.spec.workload->name : ""};
+  return {point.meta.key.ns, owner ? owner->name : point.spec.workload ? Word(point.spec.workload->name) : Word()};
 }
 
 // The pod that carries the addresses, or may, if it is there.
@@ -180,7 +180,7 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
 
 std::string allocation_name(const api::Network& network, const std::string& ip) {
   const std::string& name = network.spec.address_space;
-  const std::string space = name.empty() ? "u" + api::hex64(api::hash64(network.meta.uid)) : "s" + api::hex64(api::hash64(name));
+  const std::string space = name.empty() ? "u" + api::hex64(api::hash64(network.meta.uid.text())) : "s" + api::hex64(api::hash64(name));
   const auto address = parse_address(ip);
   KNFE_CHECK(address);
   return "ip." + space + "." + to_hex(*address);

@@ -87,7 +87,7 @@ TEST_CASE_FIXTURE(Fixture, "one address of each subnet is claimed, by name of th
   CHECK_FALSE(plan.status);
   const Json& claim = plan.actions[0].body;
   CHECK(plan.actions[0].key == api::Key{"n", allocation_name(network, "10.0.0.7")});
-  CHECK(plan.actions[0].key.name.ends_with(".0a000007"));
+  CHECK(plan.actions[0].key.name.text().ends_with(".0a000007"));
   CHECK(canonical(at(claim, "spec")) == R"({"ip":"10.0.0.7","network":"net","owner":"p","ownerUID":"point","subnet":"v4"})");
   CHECK(as_string(pick(as_array(at(claim, "metadata", "ownerReferences")).front(), "uid")) == "point");
 }
@@ -259,7 +259,7 @@ TEST_CASE_FIXTURE(Fixture, "a claim that is held is let go of as it was read, th
   hold("10.0.0.2", "mine");
   hold("fd20::2", "surplus");
   auto surplus = *view.allocations.get({"n", allocation_name(network, "fd20::2")});
-  surplus.meta.finalizers = {kAllocationFinalizer};
+  surplus.meta.finalizers.edit() = {kAllocationFinalizer};
   view.allocations.put(surplus);
   const auto plan = this->plan();
   REQUIRE(plan.actions.size() == 2);
@@ -272,7 +272,7 @@ TEST_CASE_FIXTURE(Fixture, "a claim that is held is let go of as it was read, th
 TEST_CASE_FIXTURE(Fixture, "a claim that is deleted is held until its connection point is proven gone") {
   hold("10.0.0.2", "mine");
   auto claim = *view.allocations.get({"n", allocation_name(network, "10.0.0.2")});
-  claim.meta.finalizers = {kAllocationFinalizer};
+  claim.meta.finalizers.edit() = {kAllocationFinalizer};
   CHECK(plan_allocation(claim, view).actions.empty());
   claim.meta.deleting = true;
   SUBCASE("it is there") {
@@ -337,7 +337,7 @@ TEST_CASE_FIXTURE(Fixture, "what a pod carries is not released because its netwo
   hold("10.0.0.2", "a");
   api::Pod pod;
   pod.meta = meta("m", "pod", member);
-  pod.meta.annotations["knfe.io/addresses"] = R"({"net": ["10.0.0.2"]})";
+  pod.meta.annotations.edit()["knfe.io/addresses"] = R"({"net": ["10.0.0.2"]})";
   point.status.addresses = {{"v4", "10.0.0.2", "", 30}};
   view.pods.put(pod);
   network.spec.subnets = {{"four", "10.0.0.0/30", "", {}}};

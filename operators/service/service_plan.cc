@@ -18,10 +18,10 @@ bool has_network(const api::NetworkService& service, const std::string& name) {
                      [&](const api::ServiceNetwork& network) { return network.name == name; });
 }
 
-api::PartStatus part_status(const std::string& name, const api::Conditions* conditions) {
+api::PartStatus part_status(const std::string& name, const api::KeptConditions* conditions) {
   const auto* ready = conditions ? api::find(*conditions, "Ready") : nullptr;
   if (!ready) return {name, "Unknown", "It is being made."};
-  return {name, ready->status, ready->status == "True" ? std::string() : ready->message.text()};
+  return {name, ready->status, ready->status == "True" ? std::string() : std::string(ready->message)};
 }
 
 template <class Cache, class Parts>

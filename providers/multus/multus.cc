@@ -9,7 +9,7 @@ Json Multus::realise(const api::Network& network) const {
   if (network.spec.segments.empty()) {
     config["type"] = "bridge";
     // Linux allows 15 characters: the name follows from the UID.
-    config["bridge"] = "kn" + api::hex64(api::hash64(network.meta.uid)).substr(0, 12);
+    config["bridge"] = "kn" + api::hex64(api::hash64(network.meta.uid.text())).substr(0, 12);
   } else {
     config["type"] = "macvlan";
     config["master"] = network.spec.segments.front().physical_network;

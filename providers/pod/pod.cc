@@ -154,7 +154,7 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   for (const auto& [key, value] : tmpl.labels) labels[key] = value;
   labels[operators::label::kFunction] = member.spec.function;
   labels[operators::label::kRole] = member.spec.role;
-  labels[operators::label::kMember] = member.meta.key.name;
+  labels[operators::label::kMember] = member.meta.key.name.text();
   labels[operators::label::kManagedBy] = "knfe";
   for (const auto& [key, value] : tmpl.annotations) annotations[key] = value;
   for (const auto& [key, value] : input.network_annotations) annotations[key] = value;

@@ -1,6 +1,7 @@
 #include "test/fakes/api_call_test.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "test/fakes/json_test.h"
 
@@ -47,7 +48,10 @@ Result<std::string> read(const Store& store, const ApiCall& call) {
 Store::Answer write(Store& store, const ApiCall& call, const net::Request& request) {
   const auto manager = call.query.contains("fieldManager") ? call.query.at("fieldManager")
                                                            : std::string(net::header(request.headers, "User-Agent"));
-  const Json body = json(request.body.empty() ? "{}" : request.body);
+  JsonRoom room;
+  const auto parsed_body = parse_json(request.body.empty() ? "{}" : request.body, room);
+  KNFE_CHECK(parsed_body);
+  const Json& body = *parsed_body;
   const auto& resource = *call.resource;
   if (request.method == "POST") return store.create(resource, body, manager);
   if (request.method == "PUT") return store.replace(resource, body, manager);
@@ -78,7 +82,9 @@ bool ApiCall::selects(const Json& object) const {
   });
 }
 
-ApiCall call_of(const std::string& target) {
+namespace {
+
+ApiCall parsed(const std::string& target) {
   ApiCall out;
   const auto question = target.find('?');
   if (question != std::string::npos) {
@@ -100,6 +106,17 @@ ApiCall call_of(const std::string& target) {
   return out;
 }
 
+}  // namespace
+
+std::shared_ptr<const ApiCall> call_of(const std::string& target) {
+  // The same ones come again and again.
+  static std::unordered_map<std::string, std::shared_ptr<const ApiCall>> known;
+  if (known.size() > 20'000) known.clear();
+  auto& call = known[target];
+  if (!call) call = std::make_shared<const ApiCall>(parsed(target));
+  return call;
+}
+
 net::Response carry_out(Store& store, const ApiCall& call, const net::Request& request) {
   if (!call.resource) return {404, {}, "404 page not found"};
   const bool makes = request.method == "POST" || (request.method != "GET" && !store.look(*call.resource, call.key));
@@ -112,7 +129,10 @@ net::Response carry_out(Store& store, const ApiCall& call, const net::Request& r
 }
 
 std::string event_line(const std::string& type, const std::string& object) {
-  return R"({"type":")" + type + R"(","object":)" + object + "}\n";
+  constexpr std::string_view kBegin = R"({"type":")", kMiddle = R"(","object":)", kEnd = "}\n";
+  std::string out;
+  out.reserve(kBegin.size() + type.size() + kMiddle.size() + object.size() + kEnd.size());
+  return out.append(kBegin).append(type).append(kMiddle).append(object).append(kEnd);
 }
 
 std::string bookmark_line(const std::string& version, bool end_of_list) {

@@ -19,7 +19,7 @@ struct ApiCall {
   bool selects(const Json& object) const;
 };
 
-ApiCall call_of(const std::string& target);
+std::shared_ptr<const ApiCall> call_of(const std::string& target);
 // Reads and lists; watches are not for this.
 net::Response carry_out(Store& store, const ApiCall& call, const net::Request& request);
 // As a watch tells of it.

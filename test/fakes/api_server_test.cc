@@ -25,7 +25,7 @@ net::Response ApiServer::carry_out(const net::Request& request) {
     const std::string other = other_version.empty() ? "" : R"(,{"version":")" + other_version + R"("})";
     return {200, {}, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"})" + other + "]}]}"};
   }
-  const auto call = call_of(request.target);
+  const auto call = *call_of(request.target);
   if (call.resource && unserved.contains(std::string(call.resource->plural))) return {404, {}, "404 page not found"};
   if (call.resource && request.method != "GET") {
     const std::string name = call.key.name.empty() ? key_of(json(request.body)).name : call.key.name;
@@ -64,7 +64,7 @@ net::Handle ApiServer::send(net::Request request, std::function<void(Result<net:
 }
 
 net::Handle ApiServer::stream(net::Request request, net::StreamEvents events) {
-  auto stream = std::make_shared<Stream>(Stream{call_of(request.target), std::move(events), {}, 0, false});
+  auto stream = std::make_shared<Stream>(Stream{*call_of(request.target), std::move(events), {}, 0, false});
   streams_.push_back(stream);
   loop_.post([this, stream] { pump(stream); });
   return net::Handle([this, stream] {
@@ -106,7 +106,7 @@ void ApiServer::pump(const std::shared_ptr<Stream>& stream) {
       say(bookmark_line(store.version(), true));
     } else {
       const auto& since = call.query.at("resourceVersion");
-      while (stream->told < history_.size() && !kube::version_less(since, history_[stream->told].version)) ++stream->told;
+      while (stream->told < history_.size() && api::Version(since) >= api::Version(history_[stream->told].version)) ++stream->told;
     }
   }
   while (stream->told < history_.size()) {

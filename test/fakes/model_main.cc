@@ -38,7 +38,7 @@ struct Model {
                          std::string(as_string(at(asked, "target"))),
                          {{"Content-Type", std::string(as_string(at(asked, "type")))}, {"User-Agent", "test"}},
                          at(asked, "body").is_null() ? "" : to_text(at(asked, "body"))};
-    const auto call = fakes::call_of(request.target);
+    const auto call = *fakes::call_of(request.target);
     if (call.resource && call.query.contains("watch")) return JsonObject{{"status", 200}, {"body", since(call)}};
     const auto response = fakes::carry_out(store, call, request);
     const auto body = parse_json(response.body);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "test/fakes/json_test.h"
 
 namespace knfe::fakes {
@@ -16,55 +18,134 @@ bool granular(const Json& value, const Json& schema) {
   return value.is_object() && as_string(at(schema, "x-kubernetes-map-type")) != "atomic";
 }
 
+// Whether it stands in JSON as it is.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
 std::string step_of(const Json& item, const Json& schema) {
   if (list_type(schema) == "set") return "v:" + to_text(item);
+  const auto& names = as_array(at(schema, "x-kubernetes-list-map-keys"));
+  if (names.size() == 1) {
+    const auto name = as_string(names.front());
+    const Json& value = at(item, name);
+    if (value.is_string() && is_plain(as_string(value)))
+      return std::string("k:{\"").append(name).append("\":\"").append(as_string(value)).append("\"}");
+  }
   JsonObject key;
-  for (const auto& name : as_array(at(schema, "x-kubernetes-list-map-keys"))) key[as_string(name)] = at(item, as_string(name));
+  for (const auto& name : names) key[as_string(name)] = at(item, as_string(name));
   return "k:" + canonical(key);
 }
 
-void walk(const Json& value, const Json& schema, const std::string& path, Paths& out) {
+// Adds steps to a path for as long as it lives.
+class Longer {
+ public:
+  Longer(std::string& path, std::string_view kind, std::string_view step) : path_(path), was_(path.size()) {
+    path_.append(1, kSeparator).append(kind).append(step);
+  }
+  ~Longer() { path_.resize(was_); }
+  Longer(const Longer&) = delete;
+
+ private:
+  std::string& path_;
+  const std::size_t was_;
+};
+
+void walk(const Json& value, const Json& schema, std::string& path, std::vector<std::string>& out) {
   if (granular(value, schema)) {
+    const Json& properties = at(schema, "properties");
     for (const auto& [name, member] : value.get_object()) {
-      const Json& below = at(schema, "properties", view_of(name));
-      const std::string child = path + kSeparator + "f:" + std::string(name);
-      walk(member, below, child, out);
+      const Json& below = at(properties, view_of(name));
+      const Longer longer(path, "f:", view_of(name));
+      walk(member, below, path, out);
       const bool empty = member.is_null() || (member.is_object() && member.get_object().empty());
-      if (empty || below.is_null()) out.insert(child);
+      if (empty || below.is_null()) out.push_back(path);
     }
   } else if (value.is_array() && (list_type(schema) == "map" || list_type(schema) == "set")) {
+    const bool members = list_type(schema) == "map";
     for (const auto& item : value.get_array()) {
-      const std::string child = path + kSeparator + step_of(item, schema);
-      out.insert(child);
-      if (list_type(schema) == "map" && granular(item, at(schema, "items"))) walk(item, at(schema, "items"), child, out);
+      const Longer longer(path, "", step_of(item, schema));
+      out.push_back(path);
+      if (members && granular(item, at(schema, "items"))) walk(item, at(schema, "items"), path, out);
     }
   } else {
-    out.insert(path);
+    out.push_back(path);
   }
 }
 
 // The first step of a path, which is taken off it.
-std::string take_step(std::string& path) {
-  const auto end = path.find(kSeparator, 1);
-  std::string step = path.substr(1, end == std::string::npos ? end : end - 1);
-  path = end == std::string::npos ? std::string() : path.substr(end);
+std::string_view take_step(std::string_view& path) {
+  const auto end = std::min(path.find(kSeparator, 1), path.size());
+  const auto step = path.substr(1, end - 1);
+  path.remove_prefix(end);
   return step;
 }
 
-bool is_item(const Json& item, const std::string& step) {
-  const Json wanted = json(std::string_view(step).substr(2));
-  if (step.starts_with("v:")) return item == wanted;
-  for (const auto& [name, value] : wanted.get_object()) {
-    if (at(item, view_of(name)) != value) return false;
+// The item of a list that a step names.
+class Named {
+ public:
+  explicit Named(std::string_view step) : set_(step.starts_with("v:")) {
+    const auto text = step.substr(2);
+    const std::string_view begin = set_ ? "\"" : "{\"", end = set_ ? "\"" : "\"}";
+    if (text.size() >= begin.size() + end.size() && text.starts_with(begin) && text.ends_with(end)) {
+      value_ = text.substr(begin.size(), text.size() - begin.size() - end.size());
+      const auto middle = set_ ? 0 : value_.find("\":\"");
+      plain_ = middle != value_.npos;
+      if (plain_ && !set_) {
+        key_ = value_.substr(0, middle);
+        value_.remove_prefix(middle + 3);
+      }
+      plain_ = plain_ && is_plain(key_) && is_plain(value_);
+    }
+    if (!plain_) wanted_ = json(text);
   }
-  return true;
+
+  bool operator()(const Json& item) const {
+    if (plain_) {
+      const Json& member = set_ ? item : at(item, key_);
+      return member.is_string() && as_string(member) == value_;
+    }
+    if (set_) return item == wanted_;
+    const auto& members = wanted_.get_object();
+    return std::all_of(members.begin(), members.end(),
+                       [&](const auto& member) { return at(item, view_of(member.key())) == member.value(); });
+  }
+
+ private:
+  bool set_, plain_ = false;
+  std::string_view key_, value_;  // if it is one text, as nearly always
+  Json wanted_;
+};
+
+using Path = Paths::const_iterator;
+
+// Of paths that are alike up to `depth`, which is the end of the first or of none.
+JsonObject fields_of(Path first, Path last, std::size_t depth) {
+  JsonObject out;
+  const bool itself = first->size() == depth;
+  if (itself) ++first;
+  while (first != last) {
+    const auto end = std::min(first->find(kSeparator, depth + 1), first->size());
+    const auto step = std::string_view(*first).substr(depth, end - depth);
+    const auto next = std::find_if(first, last, [&](const std::string& path) {
+      return path.compare(depth, step.size(), step) != 0 || (path.size() > end && path[end] != kSeparator);
+    });
+    out.emplace(step.substr(1), fields_of(first, next, end));
+    first = next;
+  }
+  // An item that is owned along with members of it is marked by a dot.
+  if (itself && !out.empty()) out["."] = JsonObject();
+  return out;
 }
 
 }  // namespace
 
 Paths paths_of(const Json& value, const Json& schema) {
+  std::vector<std::string> found;
+  std::string path;
+  walk(value, schema, path, found);
   Paths out;
-  walk(value, schema, {}, out);
+  out.adopt_sequence(std::move(found));
   return out;
 }
 
@@ -74,35 +155,21 @@ bool has_members(const Paths& paths, const std::string& path) {
   return first != paths.end() && first->starts_with(below);
 }
 
-JsonObject fields_v1(const Paths& paths) {
-  JsonObject out;
-  for (std::string path : paths) {
-    JsonObject* node = &out;
-    while (!path.empty()) {
-      Json& below = (*node)[take_step(path)];
-      if (!below.is_object()) below = JsonObject();
-      node = &below.get_object();
-    }
-  }
-  // An item that is owned along with members of it is marked by a dot.
-  for (const auto& path : paths) {
-    JsonObject* node = &out;
-    for (std::string rest = path; !rest.empty();) node = &node->at(take_step(rest)).get_object();
-    if (!node->empty()) (*node)["."] = JsonObject();
-  }
-  return out;
-}
+JsonObject fields_v1(const Paths& paths) { return paths.empty() ? JsonObject() : fields_of(paths.begin(), paths.end(), 0); }
 
-const Json* find(const Json& object, const std::string& path) {
+const Json* find(const Json& object, std::string_view path) {
   const Json* value = &object;
-  for (std::string rest = path; !rest.empty();) {
-    const std::string step = take_step(rest);
+  while (!path.empty()) {
+    const auto step = take_step(path);
     const Json* next = nullptr;
     if (step.starts_with("f:")) {
-      next = as_object(*value).if_contains(std::string_view(step).substr(2));
+      next = as_object(*value).if_contains(step.substr(2));
     } else {
-      for (const auto& item : as_array(*value)) {
-        if (is_item(item, step)) next = &item;
+      const auto& items = as_array(*value);
+      if (items.empty()) return nullptr;
+      const Named named(step);
+      for (const auto& item : items) {
+        if (named(item)) next = &item;
       }
     }
     if (!next) return nullptr;
@@ -111,33 +178,33 @@ const Json* find(const Json& object, const std::string& path) {
   return value;
 }
 
-void erase(Json& object, const std::string& path) {
+void erase(Json& object, std::string_view path) {
   const auto last = path.rfind(kSeparator);
   auto* parent = const_cast<Json*>(find(object, path.substr(0, last)));
   if (!parent) return;
-  const std::string step = path.substr(last + 1);
+  const auto step = path.substr(last + 1);
   if (step.starts_with("f:")) {
-    if (!parent->is_object() || parent->get_object().erase(std::string_view(step).substr(2)) == 0) return;
+    if (!parent->is_object() || parent->get_object().erase(step.substr(2)) == 0) return;
     // An object of which nothing is left goes, too.
     if (parent->get_object().empty() && last != 0) erase(object, path.substr(0, last));
   } else if (parent->is_array()) {
     auto& items = parent->get_array();
-    for (auto item = items.begin(); item != items.end();) item = is_item(*item, step) ? items.erase(item) : item + 1;
+    const Named named(step);
+    for (auto item = items.begin(); item != items.end();) item = named(*item) ? items.erase(item) : item + 1;
   }
 }
 
 void merge(Json& live, const Json& wanted, const Json& schema) {
   if (granular(wanted, schema) && live.is_object()) {
-    for (const auto& [name, member] : wanted.get_object()) {
-      Json& into = live.get_object()[name];
-      merge(into, member, at(schema, "properties", view_of(name)));
-    }
+    const Json& properties = at(schema, "properties");
+    for (const auto& [name, member] : wanted.get_object()) merge(live.get_object()[name], member, at(properties, view_of(name)));
   } else if (wanted.is_array() && live.is_array() && (list_type(schema) == "map" || list_type(schema) == "set")) {
     for (const auto& item : wanted.get_array()) {
       const std::string step = step_of(item, schema);
+      const Named named(step);
       Json* same = nullptr;
       for (auto& other : live.get_array()) {
-        if (is_item(other, step)) same = &other;
+        if (named(other)) same = &other;
       }
       if (same) {
         merge(*same, item, at(schema, "items"));
@@ -157,8 +224,9 @@ void add_defaults(Json& value, const Json& schema) {
   if (!value.is_object()) return;
   for (const auto& [name, below] : as_object(at(schema, "properties"))) {
     const Json& otherwise = at(below, "default");
-    if (!otherwise.is_null() && !value.get_object().contains(name)) value.get_object()[name] = otherwise;
-    if (auto* member = value.get_object().if_contains(name)) add_defaults(*member, below);
+    auto* member = value.get_object().if_contains(name);
+    if (!member && !otherwise.is_null()) member = &(value.get_object()[name] = otherwise);
+    if (member && (member->is_object() || member->is_array())) add_defaults(*member, below);
   }
 }
 
@@ -169,9 +237,10 @@ std::string unknown_member(const Json& value, const Json& schema) {
       if (auto found = unknown_member(item, at(schema, "items")); !found.empty()) return found;
     }
   }
-  if (!value.is_object() || !at(schema, "properties").is_object()) return {};
+  const Json& properties = at(schema, "properties");
+  if (!value.is_object() || !properties.is_object()) return {};
   for (const auto& [name, member] : value.get_object()) {
-    const Json& below = at(schema, "properties", view_of(name));
+    const Json& below = at(properties, view_of(name));
     if (below.is_null()) return std::string(name);
     if (auto found = unknown_member(member, below); !found.empty()) return found;
   }
@@ -188,8 +257,10 @@ std::string missing_member(const Json& value, const Json& schema) {
   for (const auto& name : as_array(at(schema, "required"))) {
     if (at(value, as_string(name)).is_null()) return std::string(as_string(name));
   }
+  const Json& properties = at(schema, "properties");
   for (const auto& [name, member] : value.get_object()) {
-    const Json& below = at(schema, "properties", view_of(name));
+    if (!member.is_object() && !member.is_array()) continue;
+    const Json& below = at(properties, view_of(name));
     if (below.is_null()) continue;
     if (auto found = missing_member(member, below); !found.empty()) return found;
   }

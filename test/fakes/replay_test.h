@@ -49,6 +49,7 @@ class Replay : public net::Client {
   Time& time_;
   Json about_;
   std::deque<Json> lines_;
+  bool broken_off_ = false;                                      // within a line
   std::deque<std::shared_ptr<Exchange>> pending_;                // asked, and not met in the recording yet
   std::map<std::int64_t, std::shared_ptr<Exchange>> by_number_;  // met
   std::vector<std::string> differences_;

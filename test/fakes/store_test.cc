@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "api/allocation.h"
 #include "api/foreign.h"
@@ -42,7 +43,7 @@ const char* kMetadataSchema = R"({"properties": {"labels": {"type": "object"}, "
 std::string uid_of(const Json& object) { return std::string(as_string(at(object, "metadata", "uid"))); }
 std::string version_of(const Json& object) { return std::string(as_string(at(object, "metadata", "resourceVersion"))); }
 JsonObject& metadata_of(Json& object) { return object.as_object()["metadata"].as_object(); }
-constexpr const char* kUsersMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
+constexpr std::string_view kUsersMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
 constexpr const char* kForeground = "foregroundDeletion";
 
 // In foreground deletion, for what it owns.
@@ -56,8 +57,8 @@ bool deleting(const Json& object) { return at(object, "metadata", "deletionTimes
 bool held(const Json& object) { return !as_array(at(object, "metadata", "finalizers")).empty(); }
 
 // What of an object is written through a subresource.
-Json part_of(const Json& object, const std::string& subresource) {
-  JsonObject out;
+Json part_of(const Json& object, const std::string& subresource, boost::json::storage_ptr room) {
+  JsonObject out(room);
   for (const auto& [name, value] : as_object(object)) {
     const std::string_view member(name.data(), name.size());
     if (member == "apiVersion" || member == "kind" || (member == "status") == subresource.empty()) continue;
@@ -65,8 +66,8 @@ Json part_of(const Json& object, const std::string& subresource) {
       if (subresource.empty() || member == "status") out[name] = value;
       continue;
     }
-    JsonObject metadata;
-    for (const char* kept : kUsersMetadata) {
+    JsonObject metadata(room);
+    for (const auto kept : kUsersMetadata) {
       if (const Json& one = at(value, kept); !one.is_null()) metadata[kept] = one;
     }
     if (subresource.empty() && !metadata.empty()) out["metadata"] = std::move(metadata);
@@ -89,21 +90,40 @@ void merge_json(Json& into, const Json& patch) {  // RFC 7396
   }
 }
 
+// What the model asks of a schema.
+Json without_words(const Json& schema) {
+  if (!schema.is_object()) return schema;
+  JsonObject out;
+  for (const auto& [name, value] : schema.get_object()) {
+    const std::string_view member(name.data(), name.size());
+    if (member == "properties") {
+      JsonObject properties;
+      for (const auto& [property, below] : as_object(value)) properties[property] = without_words(below);
+      out[name] = std::move(properties);
+    } else if (member == "items") {
+      out[name] = without_words(value);
+    } else if (member == "default" || member == "required" || member.starts_with("x-kubernetes-")) {
+      if (member != "x-kubernetes-validations") out[name] = value;
+    }
+  }
+  return out;
+}
+
 const Json& schema_of(const api::Resource& resource) {
   static const auto schemas = [] {
     std::map<std::string, Json, std::less<>> out;
     for (const auto& crd : api::crds()) {
-      Json schema = at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema");
-      schema.at("properties").as_object()["metadata"] = json(kMetadataSchema);
+      Json schema = without_words(at(as_array(at(crd, "spec", "versions")).front(), "schema", "openAPIV3Schema"));
+      schema.at("properties").as_object()["metadata"] = without_words(json(kMetadataSchema));
       out[std::string(as_string(at(crd, "spec", "names", "plural")))] = std::move(schema);
     }
     return out;
   }();
   // Of others' kinds, what is written to them.
-  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", json(kMetadataSchema)},
-                                                                 {"data", JsonObject{{"type", "object"}}},
-                                                                 {"spec", JsonObject{{"type", "object"}}},
-                                                                 {"status", JsonObject{{"type", "object"}}}}}};
+  static const Json other = JsonObject{{"properties", JsonObject{{"metadata", without_words(json(kMetadataSchema))},
+                                                                 {"data", JsonObject()},
+                                                                 {"spec", JsonObject()},
+                                                                 {"status", JsonObject()}}}};
   const auto found = schemas.find(resource.plural);
   return found == schemas.end() ? other : found->second;
 }
@@ -127,33 +147,45 @@ bool same(const Json& a, const Json& b) {
 
 // Metadata has no empty members.
 void drop_empty(JsonObject& metadata) {
-  for (const char* name : kUsersMetadata) {
+  for (const auto name : kUsersMetadata) {
     const auto* member = metadata.if_contains(name);
     if (member && as_object(*member).empty() && as_array(*member).empty()) metadata.erase(name);
   }
 }
 
-using Shared = std::shared_ptr<const Paths>;
+using Shared = std::shared_ptr<const Claim>;
 
-// Kept as it is where it says the same: then nothing has to be written anew.
-void own(Shared& mine, Paths now) {
-  if (!mine || *mine != now) mine = std::make_shared<const Paths>(std::move(now));
+// Schedules by the thousand claim the same: what is made of a claim is made once.
+Shared shared(Paths paths) {
+  static std::unordered_multimap<std::size_t, Shared> known;
+  std::size_t hash = paths.size();
+  for (const auto& path : paths) hash = hash * 0x9e3779b97f4a7c15u + std::hash<std::string>()(path);
+  const auto [first, last] = known.equal_range(hash);
+  const auto found =
+      std::find_if(first, last, [&](const auto& entry) { return static_cast<const Paths&>(*entry.second) == paths; });
+  if (found != last) return found->second;
+  if (known.size() > 20'000) known.clear();
+  return known.emplace(hash, std::make_shared<const Claim>(std::move(paths)))->second;
 }
 
 template <class Lost>
 void disown(Shared& paths, const Lost& lost) {
   if (std::none_of(paths->begin(), paths->end(), lost)) return;
-  Paths rest = *paths;
-  std::erase_if(rest, lost);
-  paths = std::make_shared<const Paths>(std::move(rest));
+  std::vector<std::string> rest;
+  std::remove_copy_if(paths->begin(), paths->end(), std::back_inserter(rest), lost);
+  Paths kept;
+  kept.adopt_sequence(boost::container::ordered_unique_range, std::move(rest));
+  paths = shared(std::move(kept));
 }
 
 template <class Owned>
 bool same_owners(const Owned& a, const Owned& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
-    return one.first == other.first && (one.second == other.second || *one.second == *other.second);
+    return one.first == other.first && (one.second == other.second || static_cast<const Paths&>(*one.second) == *other.second);
   });
 }
+
+std::shared_ptr<Kept> copy_of(const Json& object) { return std::make_shared<Kept>(object); }
 
 Result<void> precondition(const Json& object, const std::string& uid, const std::string& version) {
   if (!uid.empty() && uid != uid_of(object)) return fail(Code::kConflict, "the UID in the precondition does not match");
@@ -162,6 +194,8 @@ Result<void> precondition(const Json& object, const std::string& uid, const std:
 }
 
 }  // namespace
+
+Claim::Claim(Paths&& paths) : Paths(std::move(paths)), fields_(fields_v1(*this)) {}
 
 const std::string& Kept::text() const {
   if (text_.empty()) text_ = to_text(*this);
@@ -176,7 +210,7 @@ const api::Resource* Store::resource_of(std::string_view group, std::string_view
 }
 
 Store::Record* Store::find_record(const api::Resource& resource, const api::Key& key) {
-  const auto found = records_.find({std::string(resource.plural), key});
+  const auto found = records_.find({resource.plural, key});
   return found == records_.end() ? nullptr : &found->second;
 }
 
@@ -187,13 +221,13 @@ Store::Answer Store::get(const api::Resource& resource, const api::Key& key) con
 }
 
 const Kept* Store::look(const api::Resource& resource, const api::Key& key) const {
-  const auto found = records_.find({std::string(resource.plural), key});
+  const auto found = records_.find({resource.plural, key});
   return found == records_.end() ? nullptr : found->second.object.get();
 }
 
 std::vector<const Kept*> Store::list(const api::Resource& resource) const {
   std::vector<const Kept*> out;
-  for (auto record = records_.lower_bound({std::string(resource.plural), {}});
+  for (auto record = records_.lower_bound({resource.plural, {}});
        record != records_.end() && record->first.first == resource.plural; ++record) {
     out.push_back(record->second.object.get());
   }
@@ -211,9 +245,11 @@ void Store::tell(const api::Resource& resource, const char* type, const std::sha
 }
 
 // The rules of the CRDs in CEL, as far as order of writes matters to them.
-Result<void> Store::check(const api::Resource& resource, const Json& before, const Json& after) const {
-  if (const auto unknown = unknown_member(at(after, "spec"), at(schema_of(resource), "properties", "spec")); !unknown.empty()) {
-    return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
+Result<void> Store::check(const api::Resource& resource, const Json& before, const Json& after, bool same_spec) const {
+  const Json& schema = schema_of(resource);
+  if (!same_spec) {
+    const auto unknown = unknown_member(at(after, "spec"), at(schema, "properties", "spec"));
+    if (!unknown.empty()) return fail(Code::kInvalid, "unknown field \"" + unknown + "\"");
   }
   if (deleting(before)) {
     const auto& had = as_array(at(before, "metadata", "finalizers"));
@@ -222,7 +258,7 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
         return fail(Code::kInvalid, "no new finalizers while it is being deleted");
     }
   }
-  if (const auto missing = missing_member(after, schema_of(resource)); !missing.empty()) {
+  if (const auto missing = missing_member(after, schema); !missing.empty()) {
     return fail(Code::kInvalid, missing + ": Required value");
   }
   if (resource == api::MemberSet::resource) {
@@ -236,14 +272,14 @@ Result<void> Store::check(const api::Resource& resource, const Json& before, con
     }
   }
   const bool fixed = resource == api::ConnectionPoint::resource || resource == api::Allocation::resource;
-  if (fixed && !before.is_null() && !same(at(before, "spec"), at(after, "spec")))
-    return fail(Code::kInvalid, "spec is immutable");
+  if (fixed && !before.is_null() && !same_spec) return fail(Code::kInvalid, "spec is immutable");
   if (admit) return admit(resource, after);
   return {};
 }
 
 // Stores the next state of an object, unless it is the state that is there.
-Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned) {
+Store::Answer Store::keep(const api::Resource& resource, const std::shared_ptr<Kept>& draft, Owned owned) {
+  Json& next = *draft;
   const auto key = key_of(next);
   auto* record = find_record(resource, key);
   std::erase_if(owned, [](const auto& entry) { return !entry.second || entry.second->empty(); });
@@ -251,39 +287,40 @@ Store::Answer Store::keep(const api::Resource& resource, Json next, Owned owned)
   const Json& before = record ? *record->object : kNothing;
   add_defaults(next, schema_of(resource));
   drop_empty(metadata_of(next));
-  if (auto checked = check(resource, before, next); !checked) return std::unexpected(checked.error());
+  const bool same_spec = record && same(at(before, "spec"), at(next, "spec"));
+  if (auto checked = check(resource, before, next, same_spec); !checked) return std::unexpected(checked.error());
   if (!record || !same_owners(*record->owned, owned)) {
-    JsonArray managers;
+    JsonArray managers(next.storage());
     for (const auto& [manager, paths] : owned) {
-      JsonObject entry{{"manager", manager.name}, {"operation", manager.operation}, {"fieldsV1", fields_v1(*paths)}};
-      if (!manager.subresource.empty()) entry["subresource"] = manager.subresource;
-      managers.push_back(std::move(entry));
+      auto& entry = managers.emplace_back(JsonObject(next.storage())).get_object();
+      entry.emplace("manager", manager.name);
+      entry.emplace("operation", manager.operation);
+      entry.emplace("fieldsV1", paths->fields());
+      if (!manager.subresource.empty()) entry.emplace("subresource", manager.subresource);
     }
     metadata_of(next)["managedFields"] = std::move(managers);
   }
   if (record && same(before, next)) return record->object.get();
   if (deleting(next) && !held(next) && resource != api::Pod::resource) {
     forget(resource, key);  // as it was; the writer is told of what it would have been
-    last_ = std::make_shared<const Kept>(std::move(next));
+    last_ = draft;
     return last_.get();
   }
-  if (!record || !same(at(before, "spec"), at(next, "spec")))
-    metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
+  if (!same_spec) metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
   metadata_of(next)["resourceVersion"] = std::to_string(++version_);
   const bool fresh = !record;
-  record = &(records_[{std::string(resource.plural), key}] = {std::make_shared<const Kept>(std::move(next)),
-                                                              std::make_shared<const Owned>(std::move(owned))});
+  record = &(records_[{resource.plural, key}] = {draft, std::make_shared<const Owned>(std::move(owned))});
   const auto object = record->object;
   tell(resource, fresh ? "ADDED" : "MODIFIED", object);
   return object.get();
 }
 
 const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
-  const auto found = records_.find({std::string(resource.plural), key});
-  Json last = *found->second.object;
+  const auto found = records_.find({resource.plural, key});
+  const auto last = copy_of(*found->second.object);
   records_.erase(found);
-  metadata_of(last)["resourceVersion"] = std::to_string(++version_);
-  last_ = std::make_shared<const Kept>(std::move(last));
+  metadata_of(*last)["resourceVersion"] = std::to_string(++version_);
+  last_ = last;
   tell(resource, "DELETED", last_);
   return last_.get();
 }
@@ -291,7 +328,7 @@ const Kept* Store::forget(const api::Resource& resource, const api::Key& key) {
 // What the API server says of an object that was not there.
 void Store::bear(const api::Resource& resource, Json& object) {
   const auto key = key_of(object);
-  const int life = ++lives_[{std::string(resource.plural), key}];
+  const int life = ++lives_[{resource.plural, key}];
   char born[32];
   std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24),
                 static_cast<int>(version_ / 60 % 60), static_cast<int>(version_ % 60));
@@ -303,16 +340,19 @@ void Store::bear(const api::Resource& resource, Json& object) {
   object.as_object()["kind"] = resource.kind;
 }
 
-Store::Answer Store::create(const api::Resource& resource, Json object, const std::string& manager) {
-  const auto key = key_of(object);
+Store::Answer Store::create(const api::Resource& resource, const Json& asked, const std::string& manager) {
+  const auto key = key_of(asked);
   if (find_record(resource, key))
     return fail(Code::kAlreadyExists, std::string(resource.plural) + " \"" + key.name + "\" already exists");
+  const auto draft = copy_of(asked);
+  Json& object = *draft;
   bear(resource, object);
   if (at(schema_of(resource), "properties", "status").is_object()) object.as_object().erase("status");
   add_defaults(object, schema_of(resource));  // who creates owns them; who applies does not
+  JsonRoom room;
   Owned owned;
-  own(owned[{manager, "Update", ""}], paths_of(part_of(object, ""), schema_of(resource)));
-  return keep(resource, std::move(object), std::move(owned));
+  owned[{manager, "Update", ""}] = shared(paths_of(part_of(object, "", room.storage()), schema_of(resource)));
+  return keep(resource, draft, std::move(owned));
 }
 
 Store::Answer Store::apply(const api::Resource& resource, const Json& object, const std::string& subresource,
@@ -322,21 +362,24 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
   if (!record && !subresource.empty())
     return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (!record && !uid_of(object).empty()) return fail(Code::kConflict, "uid mismatch: the object does not exist");
-  Json next;
+  std::shared_ptr<Kept> draft;
   Owned owned;
   if (record) {
     if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
       return std::unexpected(holds.error());
-    next = *record->object;
+    draft = copy_of(*record->object);
     owned = *record->owned;
   } else {
-    next = api::skeleton(resource, key);
-    bear(resource, next);
+    draft = copy_of(api::skeleton(resource, key));
+    bear(resource, *draft);
   }
+  Json& next = *draft;
   const Json& schema = schema_of(resource);
-  const Json wanted = part_of(object, subresource);
+  JsonRoom room;
+  const Json wanted = part_of(object, subresource, room.storage());
   const Manager self{manager, "Apply", subresource};
-  Paths now = paths_of(wanted, schema);
+  const auto claim = shared(paths_of(wanted, schema));
+  const Paths& now = *claim;
   for (const auto& [other, paths] : owned) {
     if (force || other == self) continue;
     for (const auto& path : *paths) {
@@ -347,7 +390,7 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
     }
   }
   auto& mine = owned[self];
-  if (mine && *mine != now) {
+  if (mine && mine != claim) {
     for (const auto& path : *mine) {
       const bool shared = std::any_of(owned.begin(), owned.end(),
                                       [&](const auto& other) { return other.first != self && other.second->contains(path); });
@@ -365,15 +408,18 @@ Store::Answer Store::apply(const api::Resource& resource, const Json& object, co
       });
     }
   }
-  own(mine, std::move(now));
-  return keep(resource, std::move(next), std::move(owned));
+  mine = claim;
+  return keep(resource, draft, std::move(owned));
 }
 
 // What changes is its writer's from then on, and nobody else's.
-Store::Answer Store::update(const api::Resource& resource, const Record& record, Json next, const Manager& manager) {
+Store::Answer Store::update(const api::Resource& resource, const Record& record, const std::shared_ptr<Kept>& draft,
+                            const Manager& manager) {
+  Json& next = *draft;
   const Json& schema = schema_of(resource);
   drop_empty(metadata_of(next));
-  const auto written = paths_of(part_of(next, manager.subresource), schema);
+  JsonRoom room;
+  const auto written = paths_of(part_of(next, manager.subresource, room.storage()), schema);
   Owned owned = *record.owned;
   const auto changed = [&](const std::string& path) {
     const Json* was = find(*record.object, path);
@@ -388,9 +434,9 @@ Store::Answer Store::update(const api::Resource& resource, const Record& record,
   if (!more.empty()) {
     auto& mine = owned[manager];
     if (mine) more.insert(mine->begin(), mine->end());
-    own(mine, std::move(more));
+    mine = shared(std::move(more));
   }
-  return keep(resource, std::move(next), std::move(owned));
+  return keep(resource, draft, std::move(owned));
 }
 
 Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch,
@@ -398,9 +444,9 @@ Store::Answer Store::merge_patch(const api::Resource& resource, const api::Key& 
   auto* record = find_record(resource, key);
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(patch), version_of(patch)); !holds) return std::unexpected(holds.error());
-  Json next = *record->object;
-  merge_json(next, patch);
-  return update(resource, *record, std::move(next), {manager, "Update", subresource});
+  const auto next = copy_of(*record->object);
+  merge_json(*next, patch);
+  return update(resource, *record, next, {manager, "Update", subresource});
 }
 
 Store::Answer Store::replace(const api::Resource& resource, const Json& object, const std::string& manager) {
@@ -410,21 +456,22 @@ Store::Answer Store::replace(const api::Resource& resource, const Json& object, 
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key_of(object).name + "\" not found");
   if (auto holds = precondition(*record->object, uid_of(object), version_of(object)); !holds)
     return std::unexpected(holds.error());
-  Json next = *record->object;
-  auto& members = next.as_object();
-  auto& metadata = metadata_of(next);
-  for (const char* name : kUsersMetadata) {
+  const auto next = copy_of(*record->object);
+  auto& members = next->as_object();
+  auto& metadata = metadata_of(*next);
+  for (const auto name : kUsersMetadata) {
     metadata.erase(name);
     if (const Json& one = at(object, "metadata", name); !one.is_null()) metadata[name] = one;
   }
-  const Json before = part_of(*record->object, ""), said = part_of(object, "");
+  JsonRoom room;
+  const Json before = part_of(*record->object, "", room.storage()), said = part_of(object, "", room.storage());
   for (const auto& [name, value] : before.get_object()) {
     if (name != "metadata") members.erase(name);
   }
   for (const auto& [name, value] : said.get_object()) {
     if (name != "metadata") members[name] = value;
   }
-  return update(resource, *record, std::move(next), {manager, "Update", ""});
+  return update(resource, *record, next, {manager, "Update", ""});
 }
 
 Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, const std::string& uid,
@@ -434,10 +481,10 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
   if (auto holds = precondition(*record->object, uid, version); !holds) return std::unexpected(holds.error());
   if (deleting(*record->object)) return record->object.get();
   if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
-  Json next = *record->object;
-  metadata_of(next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
-  metadata_of(next)["generation"] = as_int(at(next, "metadata", "generation")) + 1;
-  return keep(resource, std::move(next), *record->owned);
+  const auto next = copy_of(*record->object);
+  metadata_of(*next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
+  metadata_of(*next)["generation"] = as_int(at(*next, "metadata", "generation")) + 1;
+  return keep(resource, next, *record->owned);
 }
 
 void Store::end_pod(const api::Key& key) {
@@ -458,21 +505,23 @@ void Store::remove_in_foreground(const api::Resource& resource, const api::Key& 
 
 // One step: the deletion of what has lost all its owners, or whose owner waits for it; or the end of such waiting.
 bool Store::collect_garbage() {
-  std::map<std::string, bool> owners;  // by UID, whether it waits
-  for (const auto& [id, record] : records_) owners.emplace(uid_of(*record.object), waits(*record.object));
-  std::set<std::string> blocked;
+  std::unordered_map<std::string_view, bool> owners;  // by UID, whether it waits
+  for (const auto& [id, record] : records_) {
+    owners.emplace(as_string(at(*record.object, "metadata", "uid")), waits(*record.object));
+  }
+  std::unordered_set<std::string_view> blocked;
   for (const auto& [id, record] : records_) {
     const auto& refs = as_array(at(*record.object, "metadata", "ownerReferences"));
     for (const auto& ref : refs) {
       if (as_bool(at(ref, "blockOwnerDeletion"))) blocked.emplace(as_string(at(ref, "uid")));
     }
     const auto solid = [&](const Json& ref) {
-      const auto owner = owners.find(std::string(as_string(at(ref, "uid"))));
+      const auto owner = owners.find(as_string(at(ref, "uid")));
       return owner != owners.end() && !owner->second;
     };
     if (refs.empty() || std::any_of(refs.begin(), refs.end(), solid) || deleting(*record.object)) continue;
-    const bool waited_for = std::any_of(refs.begin(), refs.end(),
-                                        [&](const Json& ref) { return owners.contains(std::string(as_string(at(ref, "uid")))); });
+    const bool waited_for =
+        std::any_of(refs.begin(), refs.end(), [&](const Json& ref) { return owners.contains(as_string(at(ref, "uid"))); });
     const auto& resource =
         *std::find_if(std::begin(kKnown), std::end(kKnown), [&](const auto& known) { return known.plural == id.first; });
     const api::Key key = id.second;
@@ -484,7 +533,7 @@ bool Store::collect_garbage() {
     return true;
   }
   for (const auto& [id, record] : records_) {
-    if (!waits(*record.object) || blocked.contains(std::string(uid_of(*record.object)))) continue;
+    if (!waits(*record.object) || blocked.contains(as_string(at(*record.object, "metadata", "uid")))) continue;
     JsonArray rest;
     for (const auto& name : as_array(at(*record.object, "metadata", "finalizers"))) {
       if (as_string(name) != kForeground) rest.push_back(name);

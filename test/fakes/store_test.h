@@ -11,13 +11,27 @@
 
 namespace knfe::fakes {
 
+// Memory that is given back as a whole.
+struct Room {
+  boost::json::monotonic_resource memory{8192};
+};
+
 // An object at one version, and its text, which is made when it is first asked for.
-struct Kept : Json {
-  explicit Kept(Json&& json) : Json(std::move(json)) {}
+struct Kept : private Room, Json {
+  explicit Kept(const Json& json) : Json(json, &memory) {}
   const std::string& text() const;
 
  private:
   mutable std::string text_;
+};
+
+// What a manager owns, and how managedFields says it.
+struct Claim : Paths {
+  explicit Claim(Paths&& paths);
+  const JsonObject& fields() const { return fields_; }
+
+ private:
+  JsonObject fields_;
 };
 
 class Store {
@@ -40,7 +54,7 @@ class Store {
   static const api::Resource* resource_of(std::string_view group, std::string_view plural);
   std::string version() const { return std::to_string(version_); }
 
-  Answer create(const api::Resource& resource, Json object, const std::string& manager = "somebody");
+  Answer create(const api::Resource& resource, const Json& object, const std::string& manager = "somebody");
   Answer apply(const api::Resource& resource, const Json& object, const std::string& subresource, const std::string& manager,
                bool force = true);
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
@@ -64,18 +78,18 @@ class Store {
     std::string name, operation, subresource;
     auto operator<=>(const Manager&) const = default;
   };
-  using Owned = std::map<Manager, std::shared_ptr<const Paths>>;  // none of them empty
+  using Owned = std::map<Manager, std::shared_ptr<const Claim>>;  // none of them empty
   struct Record {
     std::shared_ptr<const Kept> object;
     std::shared_ptr<const Owned> owned;
   };
-  using Id = std::pair<std::string, api::Key>;
+  using Id = std::pair<std::string_view, api::Key>;  // plural of a known resource
 
   Record* find_record(const api::Resource& resource, const api::Key& key);
-  Result<void> check(const api::Resource& resource, const Json& before, const Json& after) const;
+  Result<void> check(const api::Resource& resource, const Json& before, const Json& after, bool same_spec) const;
   void bear(const api::Resource& resource, Json& object);
-  Answer keep(const api::Resource& resource, Json next, Owned owned);
-  Answer update(const api::Resource& resource, const Record& record, Json next, const Manager& manager);
+  Answer keep(const api::Resource& resource, const std::shared_ptr<Kept>& draft, Owned owned);
+  Answer update(const api::Resource& resource, const Record& record, const std::shared_ptr<Kept>& draft, const Manager& manager);
   const Kept* forget(const api::Resource& resource, const api::Key& key);
   void tell(const api::Resource& resource, const char* type, const std::shared_ptr<const Kept>& object);
 

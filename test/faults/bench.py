@@ -9,8 +9,12 @@ import traceback
 from collections import Counter
 
 from faults import plans as planner
+from faults.alone import EVENTS, run_alone
 from faults.lease import LEASES, lease_life
 from faults.life import Life, Undisturbed
+from faults.second import Facts, SecondServer
+from faults.troubles import ONE_AT_A_TIME
+from kit.manifests import dual_stack
 from kit.report import write_report
 from kit.rig import REPOSITORY
 from lib import builds
@@ -20,16 +24,18 @@ KNFE = (f"knfe={REPOSITORY / 'build' / 'dev' / 'bin' / 'knfe'} controller --kube
         "--lease '' --identity={identity} --listen=127.0.0.1:{port}")
 LEARNERS = 3
 MOST_FAILURES = 40
+QUICK = 15  # seconds that a fault takes at most in the short form
 
 
 class Bench:
-    """Use it with `with`. `stage`: what jobs there are, and among what."""
+    """Use it with `with`. `stage`: what jobs there are, and among what; `before`: another version's program."""
 
-    def __init__(self, stage, name, command):
-        self.stage, self.rig, self.name, self.command = stage, stage.rig, name, command
+    def __init__(self, stage, name, command, before=None):
+        self.stage, self.rig, self.name, self.command, self.before = stage, stage.rig, name, command, before
         self.known = {}
         self.lives = 0
         self.slowest = 0.0
+        self.second = None
         self._ports = itertools.count(21000)
         self._lock = threading.Lock()
         # Beside the cluster's state, so that `down` takes the traces away; those of failures are kept in build/.
@@ -45,6 +51,16 @@ class Bench:
 
     def __exit__(self, *_):
         self.stage.close()
+        if self.second:
+            self.second.close()
+
+    def start_second(self):
+        """Says how it answers while it lags."""
+        self.second = SecondServer(self.rig)
+        network = dual_stack()
+        network["metadata"] |= {"name": "late", "namespace": "default"}
+        facts = Facts(self.rig.api, self.second, network)
+        return {held: facts.find(held) for held in facts.HELD}
 
     def port(self):
         with self._lock:
@@ -86,7 +102,9 @@ class Bench:
                 for phase, writes in life.learned.writes.items():
                     known.writes[phase] = max(known.writes.get(phase, 0), writes)
             self.known[job] = known
-            out += planner.plans(job, self.stage.jobs[job], [life.proxy.trace() for life in each])
+            found = planner.plans(job, self.stage.jobs[job], [life.proxy.trace() for life in each])
+            out += [plan for plan in found if not {plan.trouble, plan.fault} & self.stage.without
+                    and (self.before or plan.trouble != "upgrade")]
             for life in each:
                 shutil.rmtree(life.folder)
         return out
@@ -94,7 +112,7 @@ class Bench:
     def keep(self, life):
         target = self.kept / life.folder.name
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(life.folder, target, ignore=shutil.ignore_patterns("kubeconfig"))
+        shutil.copytree(life.folder, target, ignore=shutil.ignore_patterns("kubeconfig*"))
         return target
 
 
@@ -185,21 +203,29 @@ def run_plans(bench, given, short):
         found = bench.learn(jobs)
     chosen = [plan for plan in found if all(word in plan.name for word in given.only)]
     leases = [name for name in LEASES if all(word in name for word in given.only)]
+    alone = [name for name, event in EVENTS.items() if event.job in jobs and all(word in name for word in given.only)]
     if given.short:
-        chosen, leases = planner.sample(chosen, short), leases[:1]
+        chosen, leases, alone = planner.sample([plan for plan in chosen if plan.seconds <= QUICK], short), leases[:1], []
     if given.plans is not None:
         chosen = planner.sample(chosen, given.plans)
     if given.list:
-        print(*sorted(plan.name for plan in chosen), *leases, sep="\n")
-        say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease")
+        print(*sorted(plan.name for plan in chosen), *leases, *alone, sep="\n")
+        say(f"{len(chosen)} plans of {len(found)}, {len(leases)} of the lease, {len(alone)} of the whole cluster")
         return 0
-    if not chosen and not leases:
+    if not chosen and not leases and not alone:
         raise Failure("no plan has such a name")
     for job in jobs:
         say(f"{job}: undisturbed {bench.known[job].writes} writes, {bench.known[job].peak_kib} KiB")
-    hands = Hands(bench, chosen)
+    apart = [plan for plan in chosen if plan.trouble in ONE_AT_A_TIME]
+    hands = [Hands(bench, [plan for plan in chosen if plan.trouble not in ONE_AT_A_TIME])]
+    facts = {}
+    if apart:
+        with Progress("a second API server, and how it answers while it lags"):
+            facts = bench.start_second()
+        hands.append(Hands(bench, apart))
     lost = []
-    workers = [threading.Thread(target=hands.work, daemon=True) for _ in range(given.parallel)]
+    workers = [threading.Thread(target=hands[0].work, daemon=True) for _ in range(given.parallel)]
+    workers += [threading.Thread(target=each.work, daemon=True) for each in hands[1:]]
     if leases and "--lease" in bench.command:
         workers.append(threading.Thread(target=lambda: lost.extend(lease_life(bench, leases)), daemon=True))
     else:
@@ -211,36 +237,47 @@ def run_plans(bench, given, short):
             try:
                 next(worker for worker in workers if worker.is_alive()).join(0.5)
             except KeyboardInterrupt:
-                if hands.stopping:
+                if any(each.stopping for each in hands):
                     raise
                 say("ending the lives that are under way; once more to leave at once")
-                hands.stopping = True
-            progress.detail = f"{len(hands.done)} done in {bench.lives} lives, {len(hands.failed)} failed, {len(hands.once)} once more"
-    return report(bench, hands, leases, lost, started)
+                for each in hands:
+                    each.stopping = True
+            done, failed, once = (sum(len(getattr(each, what)) for each in hands) for what in ("done", "failed", "once"))
+            progress.detail = f"{done} done in {bench.lives} lives, {failed} failed, {once} once more"
+    if alone and bench.name == "knfe" and not any(each.stopping for each in hands):
+        with Progress(f"{len(alone)} of the whole cluster"):
+            lost += run_alone(bench, alone)
+    else:
+        alone = []
+    return report(bench, hands, {name: LEASES[name].row for name in leases} | {name: EVENTS[name].row for name in alone}, lost, facts,
+                  started)
 
 
-def report(bench, hands, leases, lost, started):
+def report(bench, hands, others, lost, facts, started):
+    """`others`: the rows of those that were no plan of a life's."""
     seconds = time.monotonic() - started
-    bad = {name for each in hands.failed for name in each["plans"]}
-    rows = Counter(plan.row for plan in hands.done)
-    rows.update(LEASES[name].row for name in leases)
-    failed = hands.failed + [{"plans": [name], "problem": problem} for name, problem in lost]
+    done, unreached, once = ([one for each in hands for one in getattr(each, what)] for what in ("done", "unreached", "once"))
+    failed = [one for each in hands for one in each.failed]
+    bad = {name for each in failed for name in each["plans"]}
+    rows = Counter(plan.row for plan in done)
+    rows.update(others.values())
+    failed += [{"plans": [name], "problem": problem} for name, problem in lost]
     groups = {}
-    for plan in hands.done:
+    for plan in done:
         group = groups.setdefault((plan.job, plan.phase, plan.fault), Counter())
         group["plans"] += 1
         group["failed"] += plan.name in bad
-        group["unreached"] += plan in hands.unreached
+        group["unreached"] += plan in unreached
     steps = [{"name": " ".join(key), **group} for key, group in sorted(groups.items())]
-    plans = len(hands.done) + len(leases)
-    say(f"{plans} plans in {bench.lives} lives, {len(hands.unreached)} of them never reached; undisturbed state at the latest "
+    plans = len(done) + len(others)
+    say(f"{plans} plans in {bench.lives} lives, {len(unreached)} of them never reached; undisturbed state at the latest "
         f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
-    if hands.stopping:
+    if any(each.stopping for each in hands):
         failed.append({"plans": [], "problem": "interrupted"})
     write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
                  [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
-                 unreached=len(hands.unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
+                 unreached=len(unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
                  undisturbed={job: {"writes": each.writes, "peak_kib": each.peak_kib} for job, each in bench.known.items()},
-                 failures=failed, once=hands.once, processors=os.cpu_count())
+                 failures=failed, once=once, lagging=facts, processors=os.cpu_count())
     print(f"{plans - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0

@@ -10,14 +10,15 @@ KNFE = {"Pod": "knfe.io/member", "Member": None, "MemberSet": None, "NetworkFunc
 
 
 class History:
-    """Of all namespaces, from now on. `kinds`: with their label selectors; `replay`: what must hold over it."""
+    """Of all namespaces, from now on. `kinds`: with their label selectors; `replay`: what must hold over it; `whole`: what is there
+    already belongs to it."""
 
-    def __init__(self, api, kinds, replay):
+    def __init__(self, api, kinds, replay, whole=False):
         self._replay = replay
         self._lock = threading.Lock()
         self._events = {}  # namespace -> [(version, type, kind, object)]
         self._moved = {}   # namespace -> when something last changed in it
-        self._feeds = [Feed(api, kind, selector=selector, on_event=lambda event, kind=kind: self._note(kind, event), keep=False)
+        self._feeds = [Feed(api, kind, selector=selector, replay=whole, on_event=lambda event, kind=kind: self._note(kind, event), keep=False)
                        for kind, selector in kinds.items()]
 
     def _note(self, kind, event):

@@ -55,7 +55,7 @@ class Replica:
         folder = bench.folder / f"{case.ns}-{letter}"
         folder.mkdir()
         self.identity = f"{case.ns}-{letter}"
-        self.proxy = Proxy(bench.rig, bench.token_file, folder)
+        self.proxy = Proxy(bench.rig, bench.stage.token_file(case.ns), folder)
         command = list(bench.command)
         command[command.index("--lease") + 1] = LEASE
         self.operator = Operator(command, bench.rig.cluster.environment(), folder / "operator.log", bench.port(),

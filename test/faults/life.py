@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from faults.session import Operator, Proxy
-from faults.troubles import TROUBLES
+from faults.troubles import ROTATIONS, TROUBLES
 from kit.case import Case
 from kit.state import difference, masked, versions
 from kit.wait import until
@@ -15,8 +15,7 @@ GRACE = 30.0      # seconds after the end of a fault: the longest back-off. As l
 PATIENCE = 5      # and not the operator stuck, up to so many times that
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
-PAST_WRITES = 3.0  # where the past was told as the present: only safety is asked for then, and an end
-OUTAGE = 6.0       # seconds: one without end lets nobody converge
+PAST_WRITES = 3.0  # where the past was told as the present, or two versions have each written their own statuses
 MORE_MEMORY = 1.1  # of an undisturbed life's peak,
 SLACK_KIB = 2048   # and what an allocator keeps at hand
 
@@ -46,9 +45,12 @@ class Life:
         self.settled_after = 0.0
         self._rules = ()
         self._due = False  # the operator is to be killed
-        self._phase, self._outage_ends = None, None
+        self.restarted_at = None
+        self._phase, self._lifted_at = None, None
         self._trouble = None
-        self.proxy = Proxy(bench.rig, bench.stage.token_file(self.case.ns), self.folder, self._told)
+        self._by_two_versions = False
+        self.proxy = Proxy(bench.rig, bench.stage.token_file(self.case.ns), self.folder, self._told,
+                           bench.second and bench.second.url)
         self.operator = Operator(bench.command, bench.rig.cluster.environment(), self.folder / "operator.log", bench.port(),
                                  namespace=self.case.ns, kubeconfig=self.proxy.kubeconfig, identity=self.case.ns)
 
@@ -59,6 +61,9 @@ class Life:
             if word and line.get(word) == rule["id"]:
                 self._due = True
 
+    def command(self, before):
+        return [self.bench.before, *self.bench.command[1:]] if before else self.bench.command
+
     def start(self):
         self.proxy.rules("start")
         self.operator.start()
@@ -68,9 +73,10 @@ class Life:
         self._rules = plan.rules if plan else ()
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
-        self._phase = name
-        self._trouble = TROUBLES[plan.trouble](self.operator, plan) if plan and plan.trouble else None
-        self._outage_ends = time.monotonic() + OUTAGE if plan and plan.fault == "watch-outage" else None
+        self._phase, self.restarted_at = name, None
+        self._by_two_versions |= bool(plan) and plan.trouble == "upgrade"
+        self._trouble = TROUBLES[plan.trouble](self, plan) if plan and plan.trouble else None
+        self._lifted_at = time.monotonic() + plan.lifted if plan and plan.lifted else None
         grace = GRACE + (plan.seconds if plan else 0)
         for ask, checkpoint in self.bench.stage.jobs[self.job][name]:
             ask(self.case)
@@ -79,12 +85,23 @@ class Life:
                 continue
             found = self._settle(checkpoint, grace)
         self._rest(found, grace)
+        if self._trouble:
+            self._trouble.end()
         self.fired = len(self.proxy.fired) - fired + (self._trouble.count if self._trouble else 0)
-        self.writes = len(self.proxy.writes()) - before
+        writes = self.proxy.writes()[before:]
+        self.writes = len(writes)
+        if plan and plan.trouble in ROTATIONS:  # each refusal of the old token is one
+            self.fired += sum(each.get("status") == 401 for each in writes)
         self.learned.writes[name] = self.writes
         self.operator.measure()
         if self.known:
-            self._bounds(name, PAST_WRITES if plan and plan.row == "W5" else MORE_WRITES)
+            self._bounds(name, PAST_WRITES if plan and plan.row in ("W5", "P8") else MORE_WRITES)
+        if plan and plan.fault == "denied" and self.fired:
+            self.bench.stage.visible(self.operator, plan)
+
+    def again(self, phase, grace):
+        """Until the state is once more what it was at the end of that phase."""
+        self._rest(self._settle(self.bench.stage.jobs[self.job][phase][-1][1], grace), grace)
 
     def _bounds(self, name, factor):
         most = math.ceil(factor * self.known.writes[name]) + self.fired + FEW_WRITES
@@ -96,13 +113,15 @@ class Life:
         return self.bench.stage.snapshot(self.case.ns)
 
     def _revive(self):
-        if self._outage_ends and time.monotonic() > self._outage_ends:
-            self._outage_ends = None
+        if self._lifted_at and time.monotonic() > self._lifted_at:
+            self._lifted_at = None
             self.proxy.rules(self._phase)
         if self._due:
             self.operator.kill()
+            if self._trouble:
+                self._trouble.killed()
             self.operator.start()
-            self._due = False
+            self._due, self.restarted_at = False, time.monotonic()
         if self._trouble:
             self._trouble.tick()
             if self._trouble.mortal and self.operator.ended is not None:
@@ -115,8 +134,8 @@ class Life:
         def settled():
             self._silence()
             found = self._snapshot()
-            state = masked(found, self.case.ns)
-            wanted = self.known and self.known.states[checkpoint]
+            state = self._comparable(masked(found, self.case.ns))
+            wanted = self.known and self._comparable(self.known.states[checkpoint])
             if not self.known:
                 time.sleep(2.5)  # all the time that an undisturbed life may want
                 found = self._snapshot()
@@ -128,6 +147,10 @@ class Life:
         self.learned.states[checkpoint] = masked(found, self.case.ns)
         self.bench.stage.check(self.job, checkpoint, self.case)
         return found
+
+    def _comparable(self, state):
+        """A pod stays as the version that has made it had it: no upgrade replaces what works."""
+        return {key: "" if self._by_two_versions and key.startswith("Pod/") else text for key, text in state.items()}
 
     def _until(self, what, probe, grace):
         started = time.monotonic()
@@ -174,7 +197,8 @@ class Life:
         if after != seen:
             found = self._snapshot()
             changed = sorted(key for key in after.keys() | seen.keys() if after.get(key) != seen.get(key))
-            assert self.known is None or masked(found, self.case.ns) in self.known.states.values(), f"changed after settling: {changed}"
+            known = [self._comparable(each) for each in self.known.states.values()] if self.known else []
+            assert not known or self._comparable(masked(found, self.case.ns)) in known, f"changed after settling: {changed}"
 
     def finish(self):
         """The operator must end well."""
@@ -186,5 +210,7 @@ class Life:
         return self.bench.history.breaches(self.case.ns)
 
     def close(self):
+        if self._trouble:
+            self._trouble.give_back()
         self.operator.end()
         self.proxy.close()

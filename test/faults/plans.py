@@ -11,6 +11,7 @@ ON_WRITES = {
     "kill-after": ({"do": "hold-after"}, 1, "P2"),
     "cut-before": ({"do": "cut-before"}, 0, "A5"),
     "cut-after": ({"do": "cut-after"}, 0, "A5"),
+    "go-away": ({"do": "go-away"}, 0, "A5"),
     "lost-as-500": ({"do": "status-after", "status": 500}, 0, "A5"),
     "conflict": ({"do": "status", "status": 409}, 0, "A1"),
     "gone": ({"do": "status", "status": 410}, 0, "A3"),
@@ -18,6 +19,7 @@ ON_WRITES = {
     "too-large": ({"do": "status", "status": 413}, 2, "A6"),
     "invalid": ({"do": "status", "status": 422}, 2, "A6"),
     "forbidden": ({"do": "status", "status": 403}, 2, "A6"),
+    "unauthorized": ({"do": "status", "status": 401}, 2, "A5"),
     "internal": ({"do": "status", "status": 500}, 0, "A3"),
     "unavailable": ({"do": "status", "status": 503, "retry_after": "1"}, 1, "A3"),
     "slow": ({"do": "delay", "ms": 1500}, 2, "A4"),
@@ -34,6 +36,7 @@ ON_FIRST_WRITES = {
     "quota": ({"do": "status", "status": 403, "times": 4}, 15, "A6"),
     "too-many-long": ({"do": "status", "status": 429, "retry_after": "3", "times": 3}, 10, "A2"),
 }
+DENIED = {"denied": ({"do": "status", "status": 403, "times": -1}, 40, "A5")}
 ON_READS = {key: ON_WRITES[key] for key in ("cut-before", "internal", "slow", "garbage")}
 ON_EVENTS = {
     "drop": ({"do": "drop", "relist_ms": 1500}, 2, "W2"),
@@ -55,6 +58,7 @@ ON_WATCHES = {
     "refused": ({"do": "cut-before", "times": 20}, "end", 4, "A3"),
     "unavailable": ({"do": "status", "status": 503, "retry_after": "1", "times": 20}, "end", 5, "A3"),
     "too-many": ({"do": "status", "status": 429, "retry_after": "1", "times": 20}, "end", 5, "A2"),
+    "unauthorized": ({"do": "status", "status": 401, "times": 3}, "end", 4, "A5"),
     "not-ready": ({"do": "status", "status": 429, "retry_after": "1", "times": 20, "relist": True}, "gone", 6, "W6"),
     "too-large-version": ({"do": "status", "status": 504, "retry_after": "1", "times": 20}, "end", 5, "W6"),
     "unstreamed": ({"do": "status", "status": 422, "relist": True, "times": -1}, "gone", 4, "W6"),
@@ -74,7 +78,13 @@ ON_PROCESS = {
     "no-memory": (4, "P7", "end"),
     "no-files": (4, "P7", "end"),
     "no-room-for-logs": (2, "P7", ""),
+    # Certificates are looked at twice a minute.
+    "rotation": (35, "A5", ""),
+    "rotation-late": (35, "A5", ""),
 }
+# Reads are answered by a second API server that does not hear of what changes (lag), or reaches etcd for nothing at all (cut-off).
+ELSEWHERE = ("lag", "cut-off")
+LIFTED = {"watch-outage": 6.0, "denied": 8.0}  # seconds: one without end lets nobody converge
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,11 @@ class Plan:
     rules: tuple = field(compare=False)
     watches: str = ""
     trouble: str = ""
+
+    @property
+    def lifted(self):
+        """After so many seconds its rules hold no more; 0: they hold on."""
+        return LIFTED.get(self.fault, 0)
 
     @property
     def name(self):
@@ -119,6 +134,7 @@ def plans(job, phases, lives):
     for phase in phases:
         traces = [[entry for entry in life if entry.get("phase") == phase] for life in lives]
         out += _write_plans(job, phase, traces) + _event_plans(job, phase, traces) + _watch_plans(job, phase, traces)
+        out += _upgrade_plans(job, phase, traces)
         for trouble, (seconds, row, watches) in ON_PROCESS.items():
             out.append(Plan(job, phase, trouble, "process", row, seconds, (), watches, trouble))
     return out
@@ -152,6 +168,8 @@ def _write_plans(job, phase, traces):
             add(ON_READS, *alike[0])
             continue
         add({fault: what for fault, what in ON_WRITES.items() if fault not in EVERYWHERE} | ON_FIRST_WRITES, *alike[0])
+        if alike[0][0][1] != "events":  # which nobody waits for
+            add(DENIED, *alike[0])
         if len(alike) > 1:
             add({fault: ON_WRITES[fault] for fault in sorted(ENDS)}, *alike[-1])
     return out
@@ -175,6 +193,10 @@ def _watch_plans(job, phase, traces):
     out = []
     for fault, (rule, watches, seconds, row) in ON_WATCHES.items():
         out.append(Plan(job, phase, f"watch-{fault}", "all", row, seconds, ({"id": "f0", "on": "watch", **rule},), watches))
+    reads = tuple({"id": f"e{number}", "on": on, "verb": verb, "do": "elsewhere", "times": -1}
+                  for number, (on, verb) in enumerate([("watch", "watch"), ("request", "list"), ("request", "get")]))
+    for trouble in ELSEWHERE:
+        out.append(Plan(job, phase, f"moved-elsewhere-{trouble}", "all", "W5", 10, reads, "end", trouble))
     # The process dies at a write, and the next one hears of the past first.
     writes = _common(traces, lambda entry: entry["kind"] == "request" and entry["verb"] not in ("get", "list", "watch")
                      and entry["resource"] != "events", place_of)
@@ -183,7 +205,21 @@ def _watch_plans(job, phase, traces):
             out.append(Plan(job, phase, f"restart-in-the-past-{when}", f"{' '.join(place).strip()} #1", "W5", 5, (
                 _on_request(place, 1, {"do": "hold-after"}, 0),
                 {"id": "f1", "on": "watch", "do": "stale", "relist": True, "times": -1, "at": part, "ms": 2500})))
+    # The same with a real server, which does not tell of the past to who asks for the present.
+    for place in list(writes)[1::8]:
+        for trouble in ELSEWHERE:
+            out.append(Plan(job, phase, f"restarted-elsewhere-{trouble}", f"{' '.join(place).strip()} #1", "W5", 25, (
+                _on_request(place, 1, {"do": "hold-after"}, 0), *({**rule, "after": "f0"} for rule in reads)), "", trouble))
     return out
+
+
+def _upgrade_plans(job, phase, traces):
+    """Killed after a write, and once more after the third one from there."""
+    writes = list(_common(traces, lambda entry: entry["kind"] == "request" and entry["verb"] not in ("get", "list", "watch")
+                          and entry["resource"] not in ("events", "leases"), place_of))
+    again = {"id": "f1", "on": "request", "verb": "write", "nth": 3, "after": "f0", "do": "hold-after"}
+    return [Plan(job, phase, "upgrade", f"{' '.join(place).strip()} #1", "P8", 10, (
+        _on_request(place, 1, {"do": "hold-after"}, 0), again), "", "upgrade") for place in writes[::max(1, len(writes) // 3)]]
 
 
 def sample(all_plans, number):

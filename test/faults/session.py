@@ -1,6 +1,7 @@
 """An operator and the faultproxy before it, as processes: both end with this one, however that ends."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -17,11 +18,12 @@ ASIDE = {"events", "leases"}  # resources whose writes belong to no job
 class Proxy:
     """`told` is called with each line that it says, on a thread of its own."""
 
-    def __init__(self, rig, token_file, folder, told=None):
+    def __init__(self, rig, token_file, folder, told=None, elsewhere=None):
+        """`elsewhere`: URL of another API server, for rules that send requests there."""
         self.kubeconfig, self._trace = folder / "kubeconfig", folder / "trace.jsonl"
         command = ["setpriv", "--pdeathsig", "KILL", builds.path(builds.FAULTPROXY), f"--upstream={pki.SERVER}",
                    f"--upstream-ca={rig.cluster.pki.file('ca.crt')}", f"--token-file={token_file}", f"--kubeconfig={self.kubeconfig}",
-                   f"--trace={self._trace}", "--record"]
+                   f"--trace={self._trace}", "--record", *([f"--elsewhere={elsewhere}"] if elsewhere else [])]
         with open(folder / "proxy.log", "ab") as log:
             self._process = subprocess.Popen(command, env=dict(rig.cluster.environment(), GOMAXPROCS="1"), text=True, bufsize=1,
                                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
@@ -47,7 +49,14 @@ class Proxy:
 
     def rules(self, phase, rules=(), watches=""):
         """From now on these, and no others."""
-        self._process.stdin.write(json.dumps({"phase": phase, "rules": list(rules), "watches": watches}) + "\n")
+        self._ask({"phase": phase, "rules": list(rules), "watches": watches})
+
+    def rotate(self, token, milliseconds):
+        """Another certificate of another authority, and this token; the files follow so much later."""
+        self._ask({"rotate": {"token": token, "ms": milliseconds}})
+
+    def _ask(self, what):
+        self._process.stdin.write(json.dumps(what) + "\n")
         assert self._answers.acquire(timeout=30), "faultproxy does not answer"
         assert not self.problem, self.problem
 
@@ -85,7 +94,8 @@ class Operator:
     without a port it says `synced` on a line of its own once its caches are filled."""
 
     def __init__(self, command, environment, log, port, **values):
-        self._command = ["setpriv", "--pdeathsig", "KILL", *(word.format(port=port, **values) for word in command)]
+        self._values = {"port": port, **values}
+        self.command = command
         self._environment, self.log = environment, log
         self._port = port if any("{port}" in word for word in command) else None
         self._process = None
@@ -95,7 +105,8 @@ class Operator:
     def start(self, log=None, **environment):
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         with open(log or self.log, "ab") as out:
-            self._process = subprocess.Popen(self._command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+            command = ["setpriv", "--pdeathsig", "KILL", *(word.format(**self._values) for word in self.command)]
+            self._process = subprocess.Popen(command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
                                              stdout=out, stderr=out)
 
     def wait_ready(self, seconds=60):
@@ -125,18 +136,31 @@ class Operator:
         with open(f"/proc/{self._process.pid}/statm", encoding="utf-8") as file:
             return int(file.read().split()[0]) * 4096
 
+    def metrics(self):
+        """As text; empty where it has none."""
+        return self._port and probe.get(self._port, "/metrics") or ""
+
     def queued(self):
         """How much waits in its queues; 0 where it does not say."""
-        text = self._port and probe.get(self._port, "/metrics") or ""
-        return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", text, re.M))
+        return sum(float(value) for value in re.findall(r"^workqueue_depth\S* (\S+)$", self.metrics(), re.M))
 
-    def measure(self):
+    def _status_kib(self, what):
         try:
             with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as file:
-                found = re.search(r"^VmHWM:\s+(\d+)", file.read(), re.M)
+                found = re.search(rf"^{what}:\s+(\d+)", file.read(), re.M)
         except OSError:
-            return
-        self.peak_kib = max(self.peak_kib, int(found[1]) if found else 0)
+            return 0
+        return int(found[1]) if found else 0
+
+    def measure(self):
+        self.peak_kib = max(self.peak_kib, self._status_kib("VmHWM"))
+
+    def rss_kib(self):
+        return self._status_kib("VmRSS")
+
+    def files(self):
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def signal(self, number):
         self._process.send_signal(number)

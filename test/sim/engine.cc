@@ -1,7 +1,5 @@
 #include "test/sim/engine.h"
 
-#include <cstdio>
-
 #include "base/random.h"
 #include "base/result.h"
 #include "net/loop.h"
@@ -91,16 +89,19 @@ namespace {
 
 constexpr Duration kBegin{1'000'000};
 
+// As digits, of which there are so many.
+void put(char* at, std::int64_t number, int digits) {
+  for (; digits > 0; number /= 10) at[--digits] = static_cast<char>('0' + number % 10);
+}
+
 std::string wall(bool micros) {
-  const auto now = sim::Engine::here().now();
-  const auto seconds = now / 1'000'000;
-  char text[40];
-  const int size = std::snprintf(text, sizeof text, "2026-02-01T%02d:%02d:%02d", static_cast<int>(seconds / 3600 % 24),
-                                 static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60));
-  std::string out(text, static_cast<std::size_t>(size));
-  if (micros)
-    out.append(text, static_cast<std::size_t>(std::snprintf(text, sizeof text, ".%06d", static_cast<int>(now % 1'000'000))));
-  return out + "Z";
+  const auto now = sim::Engine::here().now(), seconds = now / 1'000'000;
+  std::string out = micros ? "2026-02-01T00:00:00.000000Z" : "2026-02-01T00:00:00Z";
+  put(&out[11], seconds / 3600 % 24, 2);
+  put(&out[14], seconds / 60 % 60, 2);
+  put(&out[17], seconds % 60, 2);
+  if (micros) put(&out[20], now % 1'000'000, 6);
+  return out;
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Memory of the simulator: one thread takes and gives back the same sizes again and again, so each size has a list of its own.
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,7 +8,7 @@
 
 namespace {
 
-constexpr std::size_t kStep = 16, kLargest = 2048, kChunk = 256 * 1024;
+constexpr std::size_t kStep = 16, kLargest = 32 * 1024, kChunk = 2 * 1024 * 1024;
 
 struct Free {
   Free* next;
@@ -33,8 +35,9 @@ void* take(std::size_t size) {
     return found;
   }
   if (left < of * kStep) {
-    chunk = static_cast<char*>(std::aligned_alloc(kStep, kChunk));
+    chunk = static_cast<char*>(std::aligned_alloc(kChunk, kChunk));
     if (!chunk) std::abort();
+    ::madvise(chunk, kChunk, MADV_HUGEPAGE);
     left = kChunk;
   }
   auto* head = new (chunk) Head{of};

@@ -30,7 +30,7 @@ struct Wire::Call {
   Line* line;  // null: its process is gone
   int process;
   net::Request request;
-  fakes::ApiCall asked;
+  std::shared_ptr<const fakes::ApiCall> asked;
   std::function<void(Result<net::Response>)> done;
   Fault fault = Fault::kNone;
   Micros back = 0;
@@ -40,7 +40,7 @@ struct Wire::Call {
 struct Wire::Stream {
   Line* line;
   int process;
-  fakes::ApiCall asked;
+  std::shared_ptr<const fakes::ApiCall> asked;
   std::uint64_t subject;
   net::StreamEvents events;
   std::set<api::Key> shown;
@@ -85,7 +85,7 @@ Wire::Wire(Engine& engine, Choices& choices, const Profile& profile, const fakes
     if (event.resource.plural != "events" && event.resource.plural != "leases") active = engine_.now();
     monitor.see(event);
     for (const auto& stream : streams_) {
-      if (stream->opened && stream->asked.resource && *stream->asked.resource == event.resource) wake(stream);
+      if (stream->opened && is_plural(*stream->asked, event.resource.plural)) wake(stream);
     }
     say([&] {
       return "           API server: " + event.type + " " + std::string(event.resource.plural) + " " +
@@ -170,7 +170,7 @@ net::Handle Wire::Line::send(net::Request request, std::function<void(Result<net
   call->asked = fakes::call_of(request.target);
   call->request = std::move(request);
   call->done = std::move(done);
-  const auto& asked = call->asked;
+  const auto& asked = *call->asked;
   const std::string path = call->request.target.substr(0, call->request.target.find('?'));
   const auto place = wire.choices_.place(api::hash64(call->request.method + path, static_cast<std::uint64_t>(process_)));
   const bool lease = is_plural(asked, "leases"), write = call->request.method != "GET";
@@ -216,7 +216,7 @@ void Wire::arrive(const std::shared_ptr<Call>& call) {
   // Of what a dead process has sent, some arrives. But not the create of a pod: that one may come after the proof that there is
   // no pod is a limit of Kubernetes, where a create cannot depend on another object (docs/reliability.md).
   const bool nobody_waits = !call->line || (call->given_up && call->fault == Fault::kLate);
-  if (nobody_waits && request.method == "POST" && is_plural(call->asked, "pods")) return;
+  if (nobody_waits && request.method == "POST" && is_plural(*call->asked, "pods")) return;
   if (!call->line && choices_.number(api::hash64(request.body, static_cast<std::uint64_t>(faults))) % 2 == 0) return;
   const auto refuse = [&](int code, const char* reason, net::Headers headers = {}) {
     return net::Response{code, std::move(headers), status(code, reason)};
@@ -236,7 +236,7 @@ void Wire::arrive(const std::shared_ptr<Call>& call) {
       response = refuse(503, "ServiceUnavailable");
       break;
     default:
-      response = fakes::carry_out(store, call->asked, request);
+      response = fakes::carry_out(store, *call->asked, request);
       say([&] {
         return "           answer " + std::to_string(response->status) + " to " + request.method + " " +
                request.target.substr(0, request.target.find('?'));
@@ -263,7 +263,7 @@ net::Handle Wire::Line::stream(net::Request request, net::StreamEvents events) {
   stream->process = process_;
   stream->asked = fakes::call_of(request.target);
   stream->subject =
-      api::hash64(stream->asked.resource ? stream->asked.resource->plural : "", static_cast<std::uint64_t>(process_));
+      api::hash64(stream->asked->resource ? stream->asked->resource->plural : "", static_cast<std::uint64_t>(process_));
   stream->events = std::move(events);
   wire.streams_.push_back(stream);
   wire.engine_.at(wire.engine_.now() + wire.latency(wire.choices_.place(mix(stream->subject, 2)), kUsual), 0,
@@ -289,10 +289,10 @@ void Wire::open(const std::shared_ptr<Stream>& stream) {
       if (auto data = stream->events.on_data) data(status(410, "Expired"));
       return end(stream, {});
     }
-    if (stream->asked.query.contains("sendInitialEvents")) {
+    if (stream->asked->query.contains("sendInitialEvents")) {
       list(*stream);
     } else {
-      const auto since = std::strtoull(stream->asked.query.at("resourceVersion").c_str(), nullptr, 10);
+      const auto since = std::strtoull(stream->asked->query.at("resourceVersion").c_str(), nullptr, 10);
       while (stream->told < history_.size() && std::strtoull(history_[stream->told].version.c_str(), nullptr, 10) <= since)
         ++stream->told;
     }
@@ -309,13 +309,13 @@ void Wire::list(Stream& stream) {
   std::string version = store.version();
   if (past_told) {
     version = begin_.version();
-    objects = begin_.list(*stream.asked.resource);
+    objects = begin_.list(*stream.asked->resource);
     std::map<api::Key, const fakes::Kept*> known;
     for (const auto* object : objects) known[api::key_of(*object)] = object;
     for (std::size_t i = 0; i < stream.told; ++i) {
       const auto& event = history_[i];
       version = event.version;
-      if (event.resource != *stream.asked.resource) continue;
+      if (!is_plural(*stream.asked, event.resource.plural)) continue;
       if (event.type == "DELETED") {
         known.erase(api::key_of(*event.object));
       } else {
@@ -326,11 +326,11 @@ void Wire::list(Stream& stream) {
     for (const auto& [key, object] : known) objects.push_back(object);
     stream.held_until = past_until;
   } else {
-    objects = store.list(*stream.asked.resource);
+    objects = store.list(*stream.asked->resource);
   }
   std::string text;
   for (const auto* object : objects) {
-    if (!stream.asked.selects(*object)) continue;
+    if (!stream.asked->selects(*object)) continue;
     stream.shown.insert(api::key_of(*object));
     text += fakes::event_line("ADDED", object->text());
   }
@@ -349,9 +349,9 @@ void Wire::pump(const std::shared_ptr<Stream>& stream) {
   stream->waking = false;
   while (!stream->over && stream->told < history_.size()) {
     if (stream->held_until > engine_.now()) return wake(stream);
-    const auto event = history_[stream->told++];
-    if (event.resource != *stream->asked.resource) continue;
-    if (!tell(stream, event)) break;
+    const auto next = stream->told++;
+    if (!is_plural(*stream->asked, history_[next].resource.plural)) continue;
+    if (!tell(stream, fakes::Store::Event(history_[next]))) break;
     // Sometimes the next one takes a way of its own.
     const auto place = mix(stream->subject, 500'000 + stream->told);
     if (!stream->over && choices_.number(place) % 4 == 0 && stream->told < history_.size() && choices_.delay(place))
@@ -363,7 +363,7 @@ void Wire::pump(const std::shared_ptr<Stream>& stream) {
 // False if the watch has ended, or stands still.
 bool Wire::tell(const std::shared_ptr<Stream>& stream, const fakes::Store::Event& event) {
   const auto key = api::key_of(*event.object);
-  const bool shown = stream->shown.contains(key), fits = stream->asked.selects(*event.object);
+  const bool shown = stream->shown.contains(key), fits = stream->asked->selects(*event.object);
   std::string line;
   if (event.type == "DELETED" || (shown && !fits)) {
     stream->shown.erase(key);

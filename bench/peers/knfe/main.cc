@@ -19,13 +19,13 @@ struct NetworkSpec {
   bool operator==(const NetworkSpec&) const = default;
 };
 struct PointSpec {
-  std::string network, interface;
+  Word network, interface;
   bool operator==(const PointSpec&) const = default;
 };
 struct Status {
   std::int64_t observed_generation = 0;
-  std::string attachment;
-  api::Conditions conditions;
+  Word attachment;
+  api::KeptConditions conditions;
   bool operator==(const Status&) const = default;
 };
 
@@ -113,7 +113,7 @@ runtime::Plan plan_network(const Network& network, const Attachments& attachment
   std::optional<Obstacle> obstacle;
   if (!is_prefix(network.spec.cidr)) obstacle = {"InvalidCIDR", "cidr must be an IP prefix.", true};
   return plan_child(
-      network, "net-" + network.meta.uid, obstacle, [&] { return config_of(network.meta.key.name, network.spec); }, attachments,
+      network, "net-" + network.meta.uid.text(), obstacle, [&] { return config_of(network.meta.key.name, network.spec); }, attachments,
       moment);
 }
 
@@ -127,18 +127,8 @@ runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network
     obstacle = {"NetworkInvalid", "The network's cidr is not an IP prefix.", false};
   }
   return plan_child(
-      point, "cp-" + point.meta.uid, obstacle,
+      point, "cp-" + point.meta.uid.text(), obstacle,
       [&] { return config_of(point.spec.network + "." + point.spec.interface, network->spec); }, attachments, moment);
-}
-
-// Who a child is, whose it is and the digest of what it holds: nothing else of it is kept.
-Result<api::Attachments> decode_child(const Json& json) {
-  auto child = api::decode_only_meta<api::Attachments>(json);
-  if (child) {
-    child->meta.labels.clear();
-    child->meta.annotations.clear();
-  }
-  return child;
 }
 
 int usage() {
@@ -164,7 +154,7 @@ int main(int argc, char** argv) {
   return runtime::run_program(options, [&](runtime::Operator& program) {
     program.watch(networks);
     program.watch(points);
-    program.watch(attachments, "", decode_child);
+    program.watch(attachments, "", api::decode_child<api::Attachments>);
     auto& manager = program.manager();
     const auto of_networks = manager.control("network", networks, [&](const Network& network, const auto& moment) {
       return plan_network(network, attachments, moment);

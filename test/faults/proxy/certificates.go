@@ -7,11 +7,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"net"
-	"os"
 	"time"
 )
 
@@ -44,22 +42,4 @@ func newCertificates() ([]byte, tls.Certificate, error) {
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
 	return text, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
-}
-
-func writeKubeconfig(path, server string, authority []byte, token string) error {
-	user := map[string]any{}
-	if token != "" {
-		user["token"] = token
-	}
-	text, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": "faultproxy",
-		"clusters": []any{map[string]any{"name": "faultproxy",
-			"cluster": map[string]any{"server": server, "certificate-authority-data": authority}}},
-		"users":    []any{map[string]any{"name": "operator", "user": user}},
-		"contexts": []any{map[string]any{"name": "faultproxy", "context": map[string]any{"cluster": "faultproxy", "user": "operator"}}},
-	})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o600)
 }

@@ -4,8 +4,8 @@
 // operator finds it. Who a request is from is said by its Authorization header, which is passed on. It knows no kind of object.
 //
 // On standard output, JSON lines: {"ready":...} once it serves, {"fired":...} for each fault. On standard input, JSON lines:
-// {"phase":"NAME","rules":[...]} replaces the rules and counts anew, and is answered by {"loaded":"NAME"}. It ends when standard
-// input does.
+// {"phase":"NAME","rules":[...]} replaces the rules and counts anew; {"rotate":{"token":"NEW"}} changes the certificate, its
+// authority and the token. Both are answered by {"loaded":"NAME OF THE PHASE"}. It ends when standard input does.
 package main
 
 import (
@@ -26,14 +26,15 @@ import (
 )
 
 type options struct {
-	upstream, upstreamCA, listen, tokenFile, kubeconfig, plan, trace string
-	record                                                           bool
+	upstream, elsewhere, upstreamCA, listen, tokenFile, kubeconfig, plan, trace string
+	record                                                                      bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.upstream, "upstream", "", "`URL` of the API server")
-	flag.StringVar(&o.upstreamCA, "upstream-ca", "", "`FILE` with the API server's certificate authority")
+	flag.StringVar(&o.elsewhere, "elsewhere", "", "`URL` of another one, for rules that send requests there")
+	flag.StringVar(&o.upstreamCA, "upstream-ca", "", "`FILE` with the API servers' certificate authority")
 	flag.StringVar(&o.listen, "listen", "127.0.0.1:0", "`ADDRESS` to serve at")
 	flag.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token that the kubeconfig is to hold")
 	flag.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` to write: by which the operator finds this proxy")
@@ -88,6 +89,11 @@ func serve(o options, in io.Reader, out io.Writer) error {
 		trace = file
 	}
 	p := newProxy(server, &tls.Config{RootCAs: roots}, &teller{out: trace}, &teller{out: out}, o.record)
+	if o.elsewhere != "" {
+		if p.elsewhere, err = url.Parse(o.elsewhere); err != nil {
+			return err
+		}
+	}
 	if o.plan != "" {
 		text, err := os.ReadFile(o.plan)
 		if err != nil {
@@ -98,10 +104,6 @@ func serve(o options, in io.Reader, out io.Writer) error {
 		}
 	}
 
-	authority, certificate, err := newCertificates()
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
@@ -114,11 +116,11 @@ func serve(o options, in io.Reader, out io.Writer) error {
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	if err := writeKubeconfig(o.kubeconfig, "https://"+listener.Addr().String(), authority, token); err != nil {
+	if p.identity, err = newIdentity(o.kubeconfig, "https://"+listener.Addr().String(), token); err != nil {
 		return err
 	}
 	// What clients do to connections is no news here.
-	s := &http.Server{Handler: p, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
+	s := &http.Server{Handler: p, TLSConfig: &tls.Config{GetConfigForClient: p.identity.get}, ConnState: p.identity.note,
 		ErrorLog: log.New(io.Discard, "", 0)}
 	failed := make(chan error, 1)
 	go func() { failed <- s.ServeTLS(listener, "", "") }()

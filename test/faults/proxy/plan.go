@@ -22,8 +22,9 @@ type rule struct {
 	Relist    bool   `json:"relist"`   // of a watch: only one that begins with a list
 	Nth       int    `json:"nth"`      // the first match that counts, from 1
 	Times     int    `json:"times"`    // how many from there on; 0: one, -1: all
+	After     string `json:"after"`    // nothing counts before the rule of this name has fired
 
-	Do         string  `json:"do"`
+	Do         string  `json:"do"` // elsewhere: sent to the other API server
 	Ms         int     `json:"ms"`
 	Status     int     `json:"status"`
 	RetryAfter string  `json:"retry_after"`
@@ -36,9 +37,10 @@ type rule struct {
 
 var actions = map[string]string{
 	"delay": "request", "late": "request", "status": "request watch", "status-after": "request", "cut-before": "request watch",
-	"cut-after": "request", "hold-before": "request", "hold-after": "request", "trickle": "request",
+	"cut-after": "request", "go-away": "request", "hold-before": "request", "hold-after": "request", "trickle": "request",
 	"garbage": "request event", "instead": "event", "drop": "event", "duplicate": "event", "pause": "event", "cut": "event",
 	"gone": "event", "error": "event", "close": "watch", "lag": "watch", "unmarked": "watch", "stale": "watch",
+	"elsewhere": "request watch",
 }
 
 type script struct {
@@ -46,6 +48,15 @@ type script struct {
 	Rules []*rule `json:"rules"`
 	// What becomes of the watches that are open, for rules on their opening: "" nothing, "end" a proper end, "gone" 410.
 	Watches string `json:"watches"`
+}
+
+func (s *script) hasFired(id string) bool {
+	for _, r := range s.Rules {
+		if r.ID == id && r.fired > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 type plan struct {
@@ -117,6 +128,9 @@ func (p *plan) find(on string, s subject, eventType string, relist bool, text []
 	defer p.mutex.Unlock()
 	var found *rule
 	for _, r := range p.now.Rules {
+		if r.After != "" && !p.now.hasFired(r.After) {
+			continue
+		}
 		if r.On != on || !(r.Verb == "" || r.Verb == s.Verb || r.Verb == "write" && s.isWrite()) ||
 			!fits(r.Namespace, s.Namespace) || !fits(r.Name, s.Name) || r.Relist && !relist {
 			continue

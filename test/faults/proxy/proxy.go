@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,13 +20,16 @@ const mostBody = 64 << 20 // of a request, or of an answer that a rule wants to 
 
 type proxy struct {
 	plan
-	upstream *url.URL
-	client   *http.Transport
-	trace    *teller
-	out      *teller
-	past     *past // nil: not recorded
-	ordinal  atomic.Int64
-	writes   atomic.Int64
+	upstream  *url.URL
+	elsewhere *url.URL // another API server; nil: there is none
+	client    *http.Transport
+	trace     *teller
+	out       *teller
+	past      *past // nil: not recorded
+	ordinal   atomic.Int64
+	writes    atomic.Int64
+	withdrawn sync.Map // Authorization headers that are worth nothing any more
+	identity  *identity
 }
 
 func newProxy(upstream *url.URL, security *tls.Config, trace, out *teller, record bool) *proxy {
@@ -37,6 +42,10 @@ func newProxy(upstream *url.URL, security *tls.Config, trace, out *teller, recor
 }
 
 func (p *proxy) command(text []byte) error {
+	var turn struct{ Rotate *rotation }
+	if json.Unmarshal(text, &turn) == nil && turn.Rotate != nil {
+		return p.rotate(*turn.Rotate)
+	}
 	if err := p.load(text); err != nil {
 		return err
 	}
@@ -97,6 +106,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := subjectOf(r, body)
 	e := p.begin(s)
 	e.Proto = r.Proto
+	if _, isOld := p.withdrawn.Load(r.Header.Get("Authorization")); isOld {
+		e.Status = http.StatusUnauthorized
+		p.end(e)
+		refuse(w, &rule{Status: e.Status}, s)
+		return
+	}
 	if s.Verb == "watch" {
 		p.watch(w, r, e)
 		return
@@ -139,7 +154,11 @@ func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, body []byte, e 
 	if do == "hold-after" || do == "cut-after" || do == "late" {
 		ctx = context.WithoutCancel(ctx) // it is carried out, whatever becomes of the client
 	}
-	answer, err := p.forward(ctx, r, body)
+	upstream := p.upstream
+	if do == "elsewhere" {
+		upstream = p.elsewhere
+	}
+	answer, err := p.forward(ctx, upstream, r, body)
 	if err != nil {
 		e.Error = err.Error()
 		abort()
@@ -173,6 +192,9 @@ func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, body []byte, e 
 		text = []byte("\x00\xff{\"kind\":]]>\r\n\r\nnot a word of JSON")
 	}
 	copyHeaders(w.Header(), answer.Header)
+	if do == "go-away" { // with HTTP/2 Go makes of it a GOAWAY: what is under way ends, nothing new begins
+		w.Header().Set("Connection", "close")
+	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(text)))
 	w.WriteHeader(answer.StatusCode)
 	if do == "trickle" {
@@ -182,8 +204,11 @@ func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, body []byte, e 
 	w.Write(text)
 }
 
-func (p *proxy) forward(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
-	target := *p.upstream
+func (p *proxy) forward(ctx context.Context, upstream *url.URL, r *http.Request, body []byte) (*http.Response, error) {
+	if upstream == nil {
+		return nil, errors.New("there is no API server elsewhere")
+	}
+	target := *upstream
 	target.Path, target.RawPath, target.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
 	request, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(body))
 	if err != nil {
@@ -220,7 +245,16 @@ func refuse(w http.ResponseWriter, r *rule, s subject) {
 		w.Header().Set("Retry-After", r.RetryAfter)
 	}
 	w.WriteHeader(r.Status)
-	w.Write(failure(r.Status, "injected: "+s.Verb+" "+s.full()))
+	message := "injected: " + s.Verb + " " + s.full()
+	if r.Status == http.StatusForbidden { // as the API server's authorizer has it
+		verb := s.Verb
+		if verb == "apply" {
+			verb = "patch"
+		}
+		message = fmt.Sprintf("%s %q is forbidden: User \"injected\" cannot %s resource %q in API group %q in the namespace %q",
+			s.Resource, s.Name, verb, s.full(), s.Group, s.Namespace)
+	}
+	w.Write(failure(r.Status, message))
 }
 
 func failure(code int, message string) []byte {

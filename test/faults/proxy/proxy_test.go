@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,11 +29,13 @@ type rig struct {
 	told    chan string // its standard output
 	events  chan string // lines that its watches tell
 	mutex   sync.Mutex
-	writes  int // that have reached it
+	writes  int    // that have reached it
+	ca      string // file of the proxy's authority
+	http2   bool
 }
 
 func newRig(t *testing.T, http2 bool) *rig {
-	r := &rig{t: t, told: make(chan string, 100), events: make(chan string)}
+	r := &rig{t: t, told: make(chan string, 100), events: make(chan string), http2: http2}
 	api := httptest.NewUnstartedServer(http.HandlerFunc(r.serve))
 	api.EnableHTTP2 = true
 	api.StartTLS()
@@ -44,11 +48,18 @@ func newRig(t *testing.T, http2 bool) *rig {
 	if err := os.WriteFile(ca, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	// With the certificate of the first one.
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }))
+	t.Cleanup(elsewhere.Close)
+	kubeconfig, token := filepath.Join(t.TempDir(), "kubeconfig"), filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("me\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	in, control := io.Pipe()
 	told, out := io.Pipe()
 	trace := filepath.Join(t.TempDir(), "trace")
-	go serve(options{upstream: api.URL, upstreamCA: ca, listen: "127.0.0.1:0", kubeconfig: kubeconfig, trace: trace}, in, out)
+	go serve(options{upstream: api.URL, elsewhere: elsewhere.URL, upstreamCA: ca, listen: "127.0.0.1:0", tokenFile: token,
+		kubeconfig: kubeconfig, trace: trace}, in, out)
 	t.Cleanup(func() { control.Close() })
 	r.control = control
 	go func() {
@@ -63,7 +74,7 @@ func newRig(t *testing.T, http2 bool) *rig {
 		Clusters []struct {
 			Cluster struct {
 				Server string
-				CA     []byte `json:"certificate-authority-data"`
+				CA     string `json:"certificate-authority"`
 			}
 		}
 	}
@@ -74,21 +85,35 @@ func newRig(t *testing.T, http2 bool) *rig {
 	if err := json.Unmarshal(written, &config); err != nil {
 		t.Fatal(err)
 	}
+	r.url, r.ca = config.Clusters[0].Cluster.Server, config.Clusters[0].Cluster.CA
+	r.connect()
+	return r
+}
+
+// connect makes a client that knows the authority of now.
+func (r *rig) connect() {
 	own := x509.NewCertPool()
-	own.AppendCertsFromPEM(config.Clusters[0].Cluster.CA)
-	r.url = config.Clusters[0].Cluster.Server
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: own}, ForceAttemptHTTP2: http2}
-	if !http2 {
+	text, err := os.ReadFile(r.ca)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	own.AppendCertsFromPEM(text)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: own}, ForceAttemptHTTP2: r.http2}
+	if !r.http2 {
 		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	}
-	t.Cleanup(transport.CloseIdleConnections)
+	r.t.Cleanup(transport.CloseIdleConnections)
 	r.client = &http.Client{Transport: transport, Timeout: 5 * time.Second}
-	return r
 }
 
 func (r *rig) rules(text string) {
 	r.t.Helper()
-	fmt.Fprintf(r.control, "{\"phase\":\"p\",\"rules\":[%s]}\n", strings.ReplaceAll(text, "\n", " "))
+	r.command(fmt.Sprintf("{\"phase\":\"p\",\"rules\":[%s]}", strings.ReplaceAll(text, "\n", " ")))
+}
+
+func (r *rig) command(text string) {
+	r.t.Helper()
+	fmt.Fprintln(r.control, text)
 	for {
 		switch line := <-r.told; {
 		case strings.Contains(line, `"loaded"`):
@@ -169,6 +194,27 @@ func TestCuts(t *testing.T) {
 	})
 }
 
+func TestGoesAway(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.rules(`{"id":"a","on":"request","verb":"create","do":"go-away"}`)
+		var reused []bool
+		for range 3 {
+			trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = append(reused, info.Reused) }}
+			request, _ := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), "POST",
+				r.url+"/api/v1/namespaces/n/pods", strings.NewReader(`{"metadata":{"name":"a"}}`))
+			answer, err := r.client.Do(request)
+			if err != nil || answer.StatusCode != 200 {
+				t.Fatal("not answered", err)
+			}
+			io.Copy(io.Discard, answer.Body)
+			answer.Body.Close()
+		}
+		if reused[1] || !reused[2] {
+			t.Fatal("the connection went on, or the next one did not", reused)
+		}
+	})
+}
+
 func TestAnswersInItsPlace(t *testing.T) {
 	both(t, func(t *testing.T, r *rig) {
 		r.rules(`{"id":"a","on":"request","nth":2,"do":"status","status":429,"retry_after":"1"}`)
@@ -181,6 +227,37 @@ func TestAnswersInItsPlace(t *testing.T) {
 		r.rules(`{"id":"a","on":"request","do":"status-after","status":500}`)
 		if status, _, _ := r.post(); status != 500 || r.reached() != 2 {
 			t.Fatal(status, r.reached())
+		}
+	})
+}
+
+func TestSendsElsewhere(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		r.rules(`{"id":"a","on":"request","verb":"create","do":"elsewhere"}`)
+		if status, _, err := r.post(); err != nil || status != 299 || r.reached() != 0 {
+			t.Fatal(status, err, r.reached())
+		}
+	})
+}
+
+func TestRotates(t *testing.T) {
+	both(t, func(t *testing.T, r *rig) {
+		if status, _, err := r.post(); err != nil || status != 200 {
+			t.Fatal(status, err)
+		}
+		r.command(`{"rotate":{"token":"new"}}`)
+		if _, _, err := r.post(); err == nil {
+			t.Fatal("what was connected stays so")
+		}
+		if _, _, err := r.post(); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Fatal("who knows the old authority only was served", err)
+		}
+		r.connect()
+		if status, _, err := r.post(); err != nil || status != 401 || r.reached() != 1 {
+			t.Fatal("the old token was taken", status, err, r.reached())
+		}
+		if text, err := os.ReadFile(strings.TrimSuffix(r.ca, ".ca") + ".token"); err != nil || string(text) != "new" {
+			t.Fatal(string(text), err)
 		}
 	})
 }

@@ -16,6 +16,7 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request, e *entry) {
 	relist := query.Get("sendInitialEvents") == "true" || query.Get("resourceVersion") == "" || query.Get("resourceVersion") == "0"
 	rule := p.find("watch", e.subject, "", relist, nil)
 	flow := &flow{proxy: p, w: w, opened: e}
+	upstream := p.upstream
 	if rule != nil {
 		p.fired(rule, e)
 		switch rule.Do {
@@ -31,6 +32,8 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request, e *entry) {
 			flow.until = time.After(time.Duration(rule.Ms) * time.Millisecond)
 		case "unmarked":
 			flow.unmarked = true
+		case "elsewhere":
+			upstream = p.elsewhere
 		case "lag":
 			flow.lag = time.Duration(rule.Ms) * time.Millisecond
 		}
@@ -50,7 +53,7 @@ func (p *proxy) watch(w http.ResponseWriter, r *http.Request, e *entry) {
 			}
 		}
 	}
-	answer, err := p.forward(r.Context(), r, nil)
+	answer, err := p.forward(r.Context(), upstream, r, nil)
 	if err != nil {
 		e.Error = err.Error()
 		p.end(e)

@@ -1,9 +1,11 @@
 """`knfe controller` as a process of the machine, with the rights of KNFE's ServiceAccount."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 from kit import probe
 from kit.wait import until
@@ -23,9 +25,9 @@ class Controller:
         self.log = rig.state / "log" / "knfe.log"
         self._process = None
 
-    def start(self):
+    def start(self, **environment):
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL,
+            self._process = subprocess.Popen(self._command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
                                              stdout=log, stderr=log)
         until("knfe is ready", self._ready)
         self._must_run()
@@ -52,6 +54,16 @@ class Controller:
             if found and found[1] not in READS and found[2] != "leases" and resource in (None, found[2]):
                 total += int(value)
         return total
+
+    def connections(self):
+        """How many it has opened to the API server and holds."""
+        process = Path("/proc") / str(self._process.pid)
+        own = set()
+        for each in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                own.add(os.readlink(each))
+        established = [line.split() for line in (process / "net/tcp").read_text().splitlines()[1:]]
+        return sum(1 for line in established if line[3] == "01" and f"socket:[{line[9]}]" in own and int(line[1].split(":")[1], 16) != PORT)
 
     def stop(self):
         """SIGTERM; it must end by itself, and well."""

@@ -44,6 +44,7 @@ class Rig:
         self._context = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
         admin = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
         admin.load_cert_chain(self.cluster.pki.file("admin.crt"), self.cluster.pki.file("admin.key"))
+        self.admin = admin
         self.api = Api(network.API_ADDRESS, network.API_PORT, admin)
         with Progress("installing KNFE's manifests"):
             self._install()
@@ -62,11 +63,11 @@ class Rig:
             crds.append("subscriberstores.example.org")
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd",
                      "network-attachment-definitions.k8s.cni.cncf.io", *crds)
-        until("the API server serves the kinds", self._served)
+        until("the API server serves the kinds", self.served)
         # It looks for new kinds twice a minute only, and at its start: without them nothing of ours is collected.
         self.cluster.restart("kube-controller-manager")
 
-    def _served(self):
+    def served(self):
         """Established comes a little before that."""
         try:
             return all(self.api.list(kind) is not None for kind in OURS + MADE + ["SubscriberStore"] * self._with_example)

@@ -1,0 +1,3 @@
+module knfe.io/etcdgate
+
+go 1.24
