@@ -50,7 +50,7 @@ struct Fixture {
 TEST_CASE_FIXTURE(Fixture, "each of its requests keeps apart from all others") {
   lease.start();
   CHECK(asked().apart);
-  server.only().answer(404);
+  server.only().answer(404, kMissing);
   CHECK(asked().apart);
   server.only().answer(201, stored("me", "1"));
   lease.release([] {});
