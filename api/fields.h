@@ -10,9 +10,9 @@
 //   };
 //
 // A field is a string (or a Word), bool, integer, Json (anything), a map of strings, a value type with a table, or a
-// std::optional or std::vector of those, or the Once of such a vector. Empty strings, maps and vectors, false, null and absent optionals are not encoded, so
-// that server-side apply owns nothing that nobody said. `Fields<T>::key`, where given, names the members that make T the entry of
-// a list-map.
+// std::optional or std::vector of those, or the Once of such a vector. Empty strings, maps and vectors, false, null and absent
+// optionals are not encoded, so that server-side apply owns nothing that nobody said. `Fields<T>::key`, where given, names the
+// members that make T the entry of a list-map.
 #pragma once
 
 #include <array>

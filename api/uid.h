@@ -34,7 +34,6 @@ class Uid {
   }
   friend std::string operator+(const Uid& a, std::string_view b) { return a.text().append(b); }
   friend std::string operator+(std::string_view a, const Uid& b) { return std::string(a).append(b.text()); }
-  friend std::ostream& operator<<(std::ostream& out, const Uid& uid) { return out << uid.text(); }
 
  private:
   std::uint64_t high_ = 0, low_ = 0;

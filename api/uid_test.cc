@@ -20,8 +20,14 @@ TEST_CASE("a UID is its text, whatever that is") {
 }
 
 TEST_CASE("UIDs are equal and in order as their texts are") {
-  std::vector<std::string> texts{"5f3a9d10-0c1b-4f7e-9a55-fe0123456789", "5f3a9d10-0c1b-4f7e-9a55-fe0123456788", "u1", "",
-                                 "ff3a9d10-0c1b-4f7e-9a55-000000000000", "5", "5g", "5F3A9D10-0C1B-4F7E-9A55-FE0123456789"};
+  std::vector<std::string> texts{"5f3a9d10-0c1b-4f7e-9a55-fe0123456789",
+                                 "5f3a9d10-0c1b-4f7e-9a55-fe0123456788",
+                                 "u1",
+                                 "",
+                                 "ff3a9d10-0c1b-4f7e-9a55-000000000000",
+                                 "5",
+                                 "5g",
+                                 "5F3A9D10-0C1B-4F7E-9A55-FE0123456789"};
   for (const auto& a : texts) {
     for (const auto& b : texts) {
       CAPTURE(a);

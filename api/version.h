@@ -5,7 +5,6 @@
 #include <charconv>
 #include <compare>
 #include <cstdint>
-#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -30,7 +29,6 @@ class Version {
   friend auto operator<=>(const Version&, const Version&) = default;
   friend std::string operator+(std::string_view a, const Version& b) { return std::string(a).append(b.text()); }
   friend std::string operator+(const Version& a, std::string_view b) { return a.text().append(b); }
-  friend std::ostream& operator<<(std::ostream& out, const Version& version) { return out << version.text(); }
 
  private:
   std::uint64_t number_ = 0;

@@ -9,7 +9,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -61,7 +60,6 @@ class Word {
   friend std::string operator+(const T& a, const Word& b) {
     return std::string(a).append(b.text());
   }
-  friend std::ostream& operator<<(std::ostream& out, const Word& word) { return out << word.text(); }
 
  private:
   struct Entry;

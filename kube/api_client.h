@@ -47,7 +47,7 @@ class ApiClient {
   const std::string prefix_, name_;
   TokenSource token_;
   std::unique_ptr<PluginToken> plugin_;  // null: none
-  bool doubted_ = false;  // a stream was refused with the token: the next one to need it reads it afresh
+  bool doubted_ = false;                 // a stream was refused with the token: the next one to need it reads it afresh
   std::map<Count, std::uint64_t> counts_;
 };
 

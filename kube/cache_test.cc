@@ -24,7 +24,8 @@ struct Fixture {
   std::string told;
   Fixture() {
     cache.on_change([this](const api::Allocation* before, const api::Allocation* after) {
-      told += (before ? before->meta.resource_version.text() : "-") + ">" + (after ? after->meta.resource_version.text() : "-") + " ";
+      told +=
+          (before ? before->meta.resource_version.text() : "-") + ">" + (after ? after->meta.resource_version.text() : "-") + " ";
     });
   }
   std::string version(const std::string& name) {

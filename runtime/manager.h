@@ -98,7 +98,7 @@ class Manager : private RunHost {
     api::Resource resource;
     Planner planner;
     std::function<void(const std::function<void(const api::Key&)>& tell)> each = {};  // of its objects
-    std::uint64_t succeeded = 0, failed = 0, requeued = 0;  // runs
+    std::uint64_t succeeded = 0, failed = 0, requeued = 0;                            // runs
     std::uint64_t errors = 0, terminal = 0, panics = 0, timeouts = 0, adds = 0, retries = 0, parked = 0;
     Histogram waited = {}, worked = {};
     std::optional<Instant> succeeded_at = {};  // a run, last

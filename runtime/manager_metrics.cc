@@ -31,9 +31,8 @@ void Manager::run_metrics(MetricsText& out) const {
   each("controller_runtime_reconcile_timeouts_total", "counter", [](const auto& one) { return number(one.timeouts); });
   each("controller_runtime_reconcile_time_seconds", "histogram", [](const auto& one) { return one.worked; });
   each("controller_runtime_active_workers", "gauge", [&](const auto& one) {
-    return number(static_cast<std::uint64_t>(std::count_if(runs_.begin(), runs_.end(), [&](const Run& run) {
-      return &controllers_[run.item.controller] == &one;
-    })));
+    return number(static_cast<std::uint64_t>(
+        std::count_if(runs_.begin(), runs_.end(), [&](const Run& run) { return &controllers_[run.item.controller] == &one; })));
   });
   each("controller_runtime_max_concurrent_reconciles", "gauge", [](const auto&) { return number(most_runs); });
   out.family("knfe_last_success_timestamp_seconds", "gauge");

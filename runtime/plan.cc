@@ -48,9 +48,9 @@ Action finalizers_action(const api::Resource& resource, const api::Meta& meta, c
   action.resource = resource;
   action.key = meta.key;
   // The version guards against a finalizer that somebody else has added meanwhile.
-  action.body =
-      JsonObject{{"metadata",
-                  {{"uid", meta.uid.text()}, {"resourceVersion", meta.resource_version.text()}, {"finalizers", std::move(names)}}}};
+  action.body = JsonObject{
+      {"metadata",
+       {{"uid", meta.uid.text()}, {"resourceVersion", meta.resource_version.text()}, {"finalizers", std::move(names)}}}};
   return action;
 }
 

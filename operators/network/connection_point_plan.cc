@@ -180,7 +180,8 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
 
 std::string allocation_name(const api::Network& network, const std::string& ip) {
   const std::string& name = network.spec.address_space;
-  const std::string space = name.empty() ? "u" + api::hex64(api::hash64(network.meta.uid.text())) : "s" + api::hex64(api::hash64(name));
+  const std::string space =
+      name.empty() ? "u" + api::hex64(api::hash64(network.meta.uid.text())) : "s" + api::hex64(api::hash64(name));
   const auto address = parse_address(ip);
   KNFE_CHECK(address);
   return "ip." + space + "." + to_hex(*address);

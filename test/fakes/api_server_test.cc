@@ -106,7 +106,8 @@ void ApiServer::pump(const std::shared_ptr<Stream>& stream) {
       say(bookmark_line(store.version(), true));
     } else {
       const auto& since = call.query.at("resourceVersion");
-      while (stream->told < history_.size() && api::Version(since) >= api::Version(history_[stream->told].version)) ++stream->told;
+      while (stream->told < history_.size() && api::Version(since) >= api::Version(history_[stream->told].version))
+        ++stream->told;
     }
   }
   while (stream->told < history_.size()) {

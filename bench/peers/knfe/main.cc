@@ -113,8 +113,8 @@ runtime::Plan plan_network(const Network& network, const Attachments& attachment
   std::optional<Obstacle> obstacle;
   if (!is_prefix(network.spec.cidr)) obstacle = {"InvalidCIDR", "cidr must be an IP prefix.", true};
   return plan_child(
-      network, "net-" + network.meta.uid.text(), obstacle, [&] { return config_of(network.meta.key.name, network.spec); }, attachments,
-      moment);
+      network, "net-" + network.meta.uid.text(), obstacle, [&] { return config_of(network.meta.key.name, network.spec); },
+      attachments, moment);
 }
 
 runtime::Plan plan_point(const ConnectionPoint& point, const kube::Cache<Network>& networks, const Attachments& attachments,
