@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 namespace knfe {
@@ -20,7 +21,11 @@ class Interned {
     auto& of = only();
     const std::scoped_lock held(of.lock_);
     const auto found = of.entries_.find(view);
-    if (found == of.entries_.end()) return *of.entries_.insert(Entry::make(view)).first;
+    if (found == of.entries_.end()) {
+      std::unique_ptr<Entry, End> made(Entry::make(view));
+      of.entries_.insert(made.get());
+      return made.release();
+    }
     ++(*found)->count;
     return *found;
   }
@@ -53,6 +58,9 @@ class Interned {
     bool operator()(View a, const Entry* b) const { return a == b->view(); }
   };
   // NOLINTEND(readability-identifier-naming)
+  struct End {
+    void operator()(Entry* entry) const { Entry::end(entry); }
+  };
 
   // Never destroyed: values in objects that live until the very end still need it.
   static Interned& only() {

@@ -1,5 +1,7 @@
 #include "base/word.h"
 
+#include <sys/auxv.h>
+
 #include <cstring>
 #include <new>
 
@@ -24,7 +26,13 @@ struct Word::Entry {
     ::operator delete(entry);
   }
   static std::size_t hash(View text) {
-    std::uint64_t hash = text.size();
+    // Whoever chooses names must not choose who collides with whom.
+    static const std::uint64_t seed = [] {
+      std::uint64_t random = 0;
+      std::memcpy(&random, reinterpret_cast<const void*>(::getauxval(AT_RANDOM)), sizeof random);
+      return random;
+    }();
+    std::uint64_t hash = mixed(seed, text.size());
     for (; text.size() >= 8; text.remove_prefix(8)) {
       std::uint64_t part = 0;
       std::memcpy(&part, text.data(), 8);

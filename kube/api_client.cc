@@ -26,7 +26,12 @@ net::Request ApiClient::authorised(net::Request request, const std::string& toke
 }
 
 std::string ApiClient::token_at_hand() {
-  auto token = token_.get(std::exchange(doubted_, false));
+  const bool doubted = std::exchange(doubted_, false);
+  auto token = token_.get(doubted);
+  if (!token && doubted) {
+    doubted_ = true;  // its file is being exchanged, perhaps: until then the one before
+    token = token_.get(false);
+  }
   if (token) return std::move(*token);
   // Without one the server says 401, which reaches the caller like any other refusal.
   log(Level::kError, "no credentials", {{"error", token.error().text()}});

@@ -37,6 +37,11 @@ class CacheBase {
     synced_ = true;
     rewinds_ += std::exchange(rewound_, false);
   }
+  // There is no such kind, for now: nobody need wait for its list.
+  void set_unserved() {
+    synced_ = true;
+    if (advanced_) advanced_();
+  }
   // The API server counts from a lower version on: what a list tells next is newer than what is known, whatever its version.
   void rewind() {
     rewound_ = true;

@@ -44,7 +44,8 @@ class Informer : public InformerBase {
                   cache_.keep_only(known, version);
                   cache_.set_synced();
                 },
-                [this](const std::string& version) { cache_.advance(version); }, [this] { cache_.rewind(); }}) {}
+                [this](const std::string& version) { cache_.advance(version); }, [this] { cache_.rewind(); },
+                [this] { cache_.set_unserved(); }}) {}
 
   void start() override { watch_.start(); }
   void resync() override { watch_.resync(); }

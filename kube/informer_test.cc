@@ -63,6 +63,26 @@ TEST_CASE_FIXTURE(Fixture, "a deletion that nobody told of is seen by the next l
   CHECK(informer.lists() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "after a restore, that a kind is not served for a moment takes nothing away") {
+  server.only().data(event("ADDED", "a", "7", "{}") + end_of_list("9"));
+  server.only().end(fail(Code::kUnavailable, "broken off"));
+  time.pass(loop, Duration(1'000));
+  server.only().answer(200, R"({"metadata":{"resourceVersion":"3"},"items":[]})");  // restored from a backup
+  time.pass(loop, Duration(10));
+  server.only().head(404);
+  server.only().end();
+  CHECK(has("a"));
+  CHECK(cache.rewinds() == 0);
+  server.only().answer(404, "404 page not found");  // nor does discovery know
+  CHECK(has("a"));
+  time.pass(loop, Duration(2'000));
+  server.only().head(200);
+  server.only().data(event("ADDED", "b", "2", "{}") + end_of_list("3"));
+  CHECK_FALSE(has("a"));
+  CHECK(has("b"));
+  CHECK(cache.rewinds() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "an object that cannot be read is left out, and the others are not") {
   server.only().data(event("ADDED", "bad", "1", "{\"x\":1}") + event("ADDED", "good", "2", "{}") + end_of_list("5"));
   CHECK(cache.synced());

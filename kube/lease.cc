@@ -47,7 +47,9 @@ void Lease::attempt() {
   if (releasing_) return;
   if (held() && !last_.is_null()) return write(update_request(kLeases, key_, body(last_, identity_)), "update");
   if (!held() && std::exchange(was_held_, false)) log(Level::kWarning, "leadership lost", {{"lease", key_.text()}});
-  call_ = api_.call(kLeases.plural, "get", apart(get_request(kLeases, key_)), [this](const Result<Json>& lease) {
+  auto request = get_request(kLeases, key_);
+  request.timeout = kRenew;
+  call_ = api_.call(kLeases.plural, "get", apart(std::move(request)), [this](const Result<Json>& lease) {
     if (lease) return decide(*lease);
     if (lease.error().code == Code::kNotFound) return write(create_request(kLeases, body({}, identity_)), "create");
     log(Level::kWarning, "the lease cannot be read", {{"error", lease.error().text()}});

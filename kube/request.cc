@@ -96,26 +96,6 @@ net::Request watch_request(const api::Resource& resource, const Scope& scope, co
   return {"GET", target + query_of(scope), {{"Accept", "application/json"}}, {}};
 }
 
-net::Request discovery_request() { return {"GET", "/apis", {{"Accept", "application/json"}}, {}}; }
-
-Result<void> is_vanished(const api::Resource& resource, const Result<Json>& discovered) {
-  if (resource.group.empty()) return fail(Code::kUnserved, "the core group cannot vanish: the way to the API server is wrong");
-  if (!discovered) return std::unexpected(discovered.error());
-  const std::string what = std::string(resource.plural) + " are not served";
-  if (!at(*discovered, "groups").is_array()) return fail(Code::kUnserved, what + ", and nobody says what is");
-  for (const auto& group : as_array(at(*discovered, "groups"))) {
-    if (as_string(at(group, "name")) != resource.group) continue;
-    for (const auto& one : as_array(at(group, "versions"))) {
-      const std::string other(as_string(at(one, "version")));
-      if (other == resource.version) continue;
-      const std::string ours(resource.version);
-      return fail(Code::kUnserved, what + " as " + ours + ", but perhaps as " + other, {},
-                  "serve " + ours + " again, or install the release that knows " + other);
-    }
-  }
-  return {};
-}
-
 Error status_error(const Json& status, int http_code, std::string_view retry_after) {
   Error error;
   const auto reason = as_string(at(status, "reason"));

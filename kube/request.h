@@ -40,11 +40,6 @@ net::Request list_request(const api::Resource& resource, const Scope& scope, int
 // A watch. With an empty version the server first streams what is there (sendInitialEvents, KEP-3157), from a consistent read.
 net::Request watch_request(const api::Resource& resource, const Scope& scope, const std::string& version, int seconds);
 
-// Which groups and versions the server knows; and whether that says that there is no such kind any more, and so no object of it.
-// Of what may be served as another version the objects are still there; and whoever answers to nothing has said nothing.
-net::Request discovery_request();
-Result<void> is_vanished(const api::Resource& resource, const Result<Json>& discovered);
-
 // The object of a 2xx answer, else the metav1.Status as an Error. `what` names the request in messages.
 Result<Json> read_reply(const net::Response& response, const std::string& what, JsonRoom& room);
 // A metav1.Status (an answer, or an ERROR event of a watch) as an Error.

@@ -144,18 +144,4 @@ TEST_CASE("what the server asks to wait is kept to, within reason") {
   CHECK(wait("", R"({"details": {"retryAfterSeconds": -1}})") == 0);
 }
 
-TEST_CASE("a kind has vanished if discovery knows no other version of its group, and only if discovery answers") {
-  const auto vanished = [](const api::Resource& resource, const std::string& groups) {
-    return is_vanished(resource, json("{\"groups\":[" + groups + "]}")).has_value();
-  };
-  const std::string ours = R"({"name":"knfe.io","versions":[{"version":"v1alpha1"}]})";
-  const std::string both = R"({"name":"knfe.io","versions":[{"version":"v1alpha1"},{"version":"v1"}]})";
-  CHECK(vanished(kNetworks, ""));
-  CHECK(vanished(kNetworks, ours));
-  CHECK_FALSE(vanished(kNetworks, both));
-  CHECK_FALSE(is_vanished(kNetworks, json("{}")));
-  CHECK_FALSE(is_vanished(kNetworks, fail(Code::kUnserved, "404 page not found")));
-  CHECK_FALSE(vanished({"", "v1", "Pod", "pods"}, ours));
-}
-
 }  // namespace knfe::kube

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "kube/discovery.h"
 
 namespace knfe::kube {
 
@@ -13,6 +14,7 @@ constexpr Duration kFirstBackoff{200};
 constexpr Duration kLongestBackoff{30'000};
 constexpr Duration kHealthy{1'000};  // a watch that lived this long earns a fresh back-off
 constexpr std::size_t kLongestLine = 32u << 20;
+constexpr Duration kSilent{60'000};
 constexpr int kPage = 500;
 constexpr const char* kNewest = "18446744073709551615";  // newer than whatever is known
 
@@ -53,15 +55,22 @@ void Watch::open() {
 void Watch::ask_version() {
   exchange_ = api_.call(resource_.plural, "list", list_request(resource_, scope_, 1, {}), [this](const Result<Json>& page) {
     if (!page) return retry(page.error());
+    const auto version = version_of(*page);
+    if (version.empty()) return retry({Code::kInternal, "a list without a version", {}, {}, 0});
     doubtful_ = false;
-    if (const auto version = version_of(*page); api::Version(version) < api::Version(version_)) {
-      log(Level::kError, "the API server has gone back, as after a restore from a backup; listing again",
-          {{"resource", std::string(resource_.plural)}, {"seen", version_}, {"now", version}});
-      state_ = State::kEmpty;
-      if (events_.rewound) events_.rewound();
-    }
+    if (went_back(version)) state_ = State::kEmpty;
     open();
   });
+}
+
+// What is known is newer by its versions than what a list has told: all is listed once more, and believed.
+bool Watch::went_back(const std::string& version) {
+  if (api::Version(version) >= seen_) return false;
+  log(Level::kError, "the API server has gone back, as after a restore from a backup; listing again",
+      {{"resource", std::string(resource_.plural)}, {"seen", seen_.text()}, {"now", version}});
+  seen_ = {};
+  if (events_.rewound) events_.rewound();
+  return true;
 }
 
 void Watch::open_stream() {
@@ -69,6 +78,7 @@ void Watch::open_stream() {
   head_error_body_.clear();
   head_status_ = 0;
   broken_ = false;
+  heard_ = false;
   const int seconds = 300 + static_cast<int>(random_up_to(299));
   const std::string version = state_ == State::kWatching ? version_ : std::string();
   exchange_ =
@@ -93,7 +103,9 @@ void Watch::list_page(const std::string& token) {
         }
         const std::string next(as_string(at(*page, "metadata", "continue")));
         if (!next.empty()) return list_page(next);
-        complete(version_of(*page));
+        const auto version = version_of(*page);
+        if (went_back(version)) return retry({Code::kGone, "the list is of another life", {}, {}, 0});
+        complete(version);
         open();
       });
 }
@@ -104,9 +116,8 @@ void Watch::note(const Json& object) {
 }
 
 // A watch of another version's objects would end alike: only where the server has no such kind at all are they gone.
-void Watch::ask_whether_vanished() {
-  exchange_ = api_.call("discovery", "get", discovery_request(), [this](const Result<Json>& groups) {
-    const auto vanished = is_vanished(resource_, groups);
+void Watch::look_whether_vanished() {
+  exchange_ = kube::ask_whether_vanished(api_, resource_, [this](const Result<void>& vanished) {
     if (!vanished) {
       log(Level::kWarning, "a kind is not served",
           {{"resource", std::string(resource_.plural)}, {"error", vanished.error().text()}});
@@ -114,7 +125,9 @@ void Watch::ask_whether_vanished() {
     }
     log(Level::kWarning, "a kind has vanished, and its objects with it", {{"resource", std::string(resource_.plural)}});
     vanished_ = true;
+    if (events_.rewound) events_.rewound();  // nobody need wait to see what was written of it
     events_.synced({}, kNewest);
+    events_.progress("0");
   });
 }
 
@@ -122,8 +135,10 @@ void Watch::complete(const std::string& version) {
   served_ = true;
   vanished_ = false;
   doubtful_ = false;
+  heard_ = false;
   state_ = State::kWatching;
   version_ = version;
+  seen_ = std::max(seen_, api::Version(version));
   doubted_.reset();
   listed_.seal();
   events_.synced(listed_, version_);
@@ -167,6 +182,7 @@ void Watch::on_piece(std::string_view piece) {
 
 void Watch::on_line(std::string_view line) {
   if (line.empty()) return;
+  heard_ = true;
   JsonRoom room;
   const auto event = parse_json(line, room);
   if (!event) {
@@ -191,7 +207,11 @@ void Watch::on_line(std::string_view line) {
     events_.removed(object);
   } else if (type == "BOOKMARK") {
     if (state_ == State::kStreaming) {
-      if (as_string(at(object, "metadata", "annotations", "k8s.io/initial-events-end")) == "true") complete(version_of(object));
+      if (as_string(at(object, "metadata", "annotations", "k8s.io/initial-events-end")) != "true") return;
+      const auto version = version_of(object);
+      if (!went_back(version)) return complete(version);
+      broken_ = true;
+      break_reason_ = {Code::kGone, "the list is of another life", {}, {}, 0};
       return;
     }
   } else {
@@ -203,6 +223,7 @@ void Watch::on_line(std::string_view line) {
   if (state_ == State::kWatching) {
     if (auto version = version_of(object); !version.empty()) {
       version_ = std::move(version);
+      seen_ = std::max(seen_, api::Version(version_));
       events_.progress(version_);
     }
   }
@@ -210,7 +231,8 @@ void Watch::on_line(std::string_view line) {
 
 void Watch::on_end(Result<void> end) {
   exchange_.reset();
-  doubtful_ = doubtful_ || (!end && !broken_) || head_status_ >= 500;
+  // A whole watch without so much as a bookmark may be one from a version that is yet to come.
+  doubtful_ = doubtful_ || (!end && !broken_) || head_status_ >= 500 || (end && !heard_ && boot_now() - opened_ > kSilent);
   if (head_status_ != 0 && head_status_ != 200) {
     auto body = parse_json(head_error_body_);
     Error error = status_error(body ? *body : Json(), head_status_, retry_after_);
@@ -239,9 +261,8 @@ void Watch::retry(const Error& error) {
   // The kind is not served: nobody has to wait for it. When it comes back it is listed anew.
   if (error.code == Code::kUnserved) {
     served_ = false;
-    events_.synced({}, "0");
-    events_.progress("0");
-    if (!vanished_) ask_whether_vanished();
+    if (events_.unserved) events_.unserved();
+    if (!vanished_) look_whether_vanished();
   }
   if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
   Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));

@@ -28,7 +28,8 @@ struct WatchEvents {
   // A list is complete: at `version`, exactly these were there.
   std::function<void(const Listed& known, const std::string& version)> synced;
   std::function<void(const std::string& version)> progress;  // everything up to this version has been told
-  std::function<void()> rewound = {};                        // versions are lower now; a list follows
+  std::function<void()> rewound = {};                        // versions are lower now, or the kind has vanished; a list follows
+  std::function<void()> unserved = {};  // there is no such kind, for now: what is known of it is all that there is to know
 };
 
 class Watch {
@@ -50,13 +51,14 @@ class Watch {
   void open_stream();
   void list_page(const std::string& token);
   void ask_version();
+  bool went_back(const std::string& version);
   void on_piece(std::string_view piece);
   void on_line(std::string_view line);
   void on_end(Result<void> end);
   void complete(const std::string& version);
   void retry(const Error& error);
   void note(const Json& object);
-  void ask_whether_vanished();
+  void look_whether_vanished();
 
   net::Loop& loop_;
   ApiClient& api_;
@@ -69,11 +71,13 @@ class Watch {
   bool served_ = true;
   bool vanished_ = false;
   std::string version_;          // seen last, when Watching
+  api::Version seen_;            // the highest ever; a list that is behind it is another life's
   Listed listed_;                // while Streaming or Paging
   std::string buffer_;           // of an event that is not complete yet
   std::string head_error_body_;  // of an answer that is no 200
   int head_status_ = 0;
   std::string retry_after_;
+  bool heard_ = false;     // anything, in this stream, since its list
   bool doubtful_ = false;  // the server may be another one since: it is asked for its version before it is watched from ours
   bool broken_ = false;    // an event told of an error: what follows is ignored
   Error break_reason_;

@@ -40,7 +40,8 @@ struct Fixture {
   net::Loop loop;
   fakes::FakeClient server;
   ApiClient api{server, Config{}};
-  std::string told;  // +name@version put, -name@version removed, =[names]@version synced, ^version progress, << rewound
+  std::string
+      told;  // +name@version put, -name@version removed, =[names]@version synced, ^version progress, << rewound, ? unserved
   std::optional<Watch> watch;
 
   Fixture() {
@@ -58,7 +59,8 @@ struct Fixture {
                                 }
                                 told += "=[" + names + "]@" + version + " ";
                               },
-                              [this](const std::string& version) { told += "^" + version + " "; }, [this] { told += "<< "; }});
+                              [this](const std::string& version) { told += "^" + version + " "; }, [this] { told += "<< "; },
+                              [this] { told += "? "; }});
   }
   std::string take() { return std::exchange(told, {}); }
   bool asks_list() const { return server.only().request.target.find("sendInitialEvents=true") != std::string::npos; }
@@ -375,7 +377,7 @@ TEST_CASE_FIXTURE(Fixture, "a kind that is not served has no objects, and nobody
   watch->start();
   server.only().head(404);
   server.only().end();
-  CHECK(take() == "=[]@0 ^0 ");
+  CHECK(take() == "? ");
   server.only().answer(404, "404 page not found");
   take();
   time.pass(loop, seconds(1));
@@ -394,9 +396,12 @@ TEST_CASE_FIXTURE(Fixture, "a kind that vanishes is said not to be served, and i
   take();
   CHECK(server.only().request.target == "/apis");
   SUBCASE("and its objects are gone where the group knows no other version of it") {
-    SUBCASE("") { server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"}]}]})"); }
+    SUBCASE("") {
+      server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"}]}]})");
+      server.only().answer(200, R"({"resources":[{"name":"members"}]})");
+    }
     SUBCASE("") { server.only().answer(200, R"({"groups":[{"name":"apps","versions":[{"version":"v1"}]}]})"); }
-    CHECK(take() == "=[]@18446744073709551615 ");
+    CHECK(take() == "<< =[]@18446744073709551615 ^0 ");
   }
   SUBCASE("and its objects stay where it may be served as another version") {
     server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"},{"version":"v1"}]}]})");
@@ -418,6 +423,31 @@ TEST_CASE_FIXTURE(Fixture, "a kind that vanishes is said not to be served, and i
   say(end_of_list("70"));
   CHECK(watch->served());
   CHECK(take() == "=[]@70 ^70 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list that is behind what was seen is not believed, but the one that follows is") {
+  watching("50");
+  watch->resync();
+  time.pass(loop, milliseconds(10));
+  server.only().head(200);
+  take();
+  say(added("a", "7") + end_of_list("8"));
+  time.pass(loop, milliseconds(10));
+  CHECK(take() == "+a@7 << ");
+  CHECK(asks_list());
+  server.only().head(200);
+  say(added("a", "7") + end_of_list("8"));
+  CHECK(take() == "+a@7 =[a]@8 ^8 ");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a long watch without a bookmark is one from a version that may be yet to come") {
+  watching();
+  time.pass(loop, seconds(300));
+  server.only().end();
+  time.pass(loop, milliseconds(10));
+  CHECK(asks_pages());  // one object, for the version
+  server.only().answer(200, R"({"metadata":{"resourceVersion":"10"},"items":[]})");
+  CHECK(asks_from("10"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "when what is known is in doubt, all is listed again") {

@@ -38,6 +38,10 @@ void Loop::post(std::function<void()> task) {
   if (!in_turn_) come_back();
 }
 
+void Loop::post_later(std::function<void()> task) {
+  asio::post(*context_, [this, task = std::move(task)] { turn(task); });
+}
+
 void Loop::at_end_of_turn(std::function<void()> task) {
   ends_.push_back(std::move(task));
   if (!in_turn_) come_back();

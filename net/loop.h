@@ -57,6 +57,8 @@ class Loop {
   void at_end_of_turn(std::function<void()> task);
   // Runs `task`, what it posts and the end of the turn, without asking the kernel between. For callbacks of sockets and timers.
   void turn(const std::function<void()>& task);
+  // The same, after sockets and timers have had their turn: for what goes on and on.
+  void post_later(std::function<void()> task);
   // Runs `task` once after `delay`. A dropped handle cancels it.
   [[nodiscard]] Handle after(Duration delay, std::function<void()> task);
   // Runs `task` at each SIGTERM or SIGINT while the handle lives.

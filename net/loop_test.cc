@@ -31,6 +31,18 @@ TEST_CASE("post never runs its task inline") {
   CHECK(order == "ab");
 }
 
+TEST_CASE("what is posted for later comes in another turn") {
+  Loop loop;
+  std::string order;
+  loop.post([&] {
+    loop.at_end_of_turn([&] { order += 'e'; });
+    loop.post_later([&] { order += 'l'; });
+    loop.post([&] { order += 'p'; });
+  });
+  loop.run();
+  CHECK(order == "pel");
+}
+
 TEST_CASE("a dropped handle cancels, even when the time has come already") {
   Loop loop;
   bool called = false;

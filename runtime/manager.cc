@@ -94,7 +94,8 @@ void Manager::pump() {
   if (draining_ || !synced() || !may_write_()) return;
   if (boot_now() < held_until_) return arm();
   pumping_ = true;
-  for (std::size_t begun = 0; begun < kAtOnce && runs_.size() < most_runs; ++begun) {
+  std::size_t begun = 0;
+  for (; begun < kAtOnce && runs_.size() < most_runs; ++begun) {
     const auto taken = queue_.take(boot_now());
     if (!taken) break;
     begin(*taken);
@@ -103,6 +104,10 @@ void Manager::pump() {
   if (queue_.size() == 0 && all_begun_ && std::exchange(first_look_, false)) {
     queue_.shrink();
     return_free_memory();
+  }
+  if (begun == kAtOnce) {
+    pump_posted_ = true;
+    return loop_.post_later([this] { pump(); });
   }
   if (runs_.size() < most_runs) arm();
 }
@@ -222,9 +227,14 @@ bool Manager::is_unserved(const Item& item) const {
 
 // What was refused because a kind was not there, or was not planned for, is tried again when it is.
 void Manager::check_served() {
-  std::size_t unserved = 0;
-  for (const auto* informer : watched_.all()) unserved += !informer->served();
-  if (std::exchange(unserved_, unserved) <= unserved) return;
+  bool comes = false;
+  unserved_.resize(watched_.all().size());
+  for (std::size_t i = 0; i < unserved_.size(); ++i) {
+    const bool served = watched_.all()[i]->served();
+    comes = comes || (served && unserved_[i]);
+    unserved_[i] = !served;
+  }
+  if (!comes) return;
   queue_.hurry(boot_now());
   for (const auto& item : std::exchange(not_planned_, {})) enqueue(item.controller, item.key);
 }

@@ -145,7 +145,7 @@ class Manager : private RunHost {
   const std::uint64_t seed_;
   std::uint64_t begun_ = 0;
   Instant held_until_{};
-  std::size_t unserved_ = 0;    // kinds, when looked at last
+  std::vector<bool> unserved_;  // by informer, when looked at last
   std::set<Item> not_planned_;  // as their kind was not served
   bool pumping_ = false, pump_posted_ = false;
   bool all_begun_ = false, first_look_ = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kube/discovery.h"
 #include "runtime/history.h"
 
 namespace knfe::runtime {
@@ -94,8 +95,8 @@ void Run::read_live(const Action& action, std::function<void(const Json& live)> 
 }
 
 void Run::prove_vanished(const Action& action) {
-  call = api_.call("discovery", "get", kube::discovery_request(), [this, &action](const Result<Json>& groups) {
-    if (const auto vanished = kube::is_vanished(action.resource, groups); !vanished) return failed(action, vanished.error());
+  call = kube::ask_whether_vanished(api_, action.resource, [this, &action](const Result<void>& vanished) {
+    if (!vanished) return failed(action, vanished.error());
     ++next_;
     step();
   });

@@ -25,6 +25,13 @@ net::Response ApiServer::carry_out(const net::Request& request) {
     const std::string other = other_version.empty() ? "" : R"(,{"version":")" + other_version + R"("})";
     return {200, {}, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"})" + other + "]}]}"};
   }
+  if (request.target == "/apis/knfe.io/v1alpha1") {
+    std::string served;
+    for (const char* plural : {"networks", "connectionpoints", "allocations", "members", "membersets"}) {
+      if (!unserved.contains(plural)) served += std::string(served.empty() ? "" : ",") + R"({"name":")" + plural + R"("})";
+    }
+    return {200, {}, R"({"resources":[)" + served + "]}"};
+  }
   const auto call = *call_of(request.target);
   if (call.resource && unserved.contains(std::string(call.resource->plural))) return {404, {}, "404 page not found"};
   if (call.resource && request.method != "GET") {

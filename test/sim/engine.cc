@@ -126,6 +126,7 @@ Loop::~Loop() = default;
 void Loop::run() { KNFE_CHECK(false && "the engine runs everything"); }
 void Loop::stop() {}  // a process ends when it is dropped
 void Loop::post(std::function<void()> task) { sim::Engine::here().post(std::move(task)); }
+void Loop::post_later(std::function<void()> task) { post(std::move(task)); }
 Handle Loop::on_stop_signal(std::function<void()>) { return Handle(); }
 
 Handle run_for_output(Loop&, const std::vector<std::string>&, const Variables&, std::size_t, Duration,
