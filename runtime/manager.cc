@@ -51,7 +51,7 @@ void Manager::enqueue(std::size_t controller, const api::Key& key, Duration dela
   // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have gone.
   if (!all_begun_ && controllers_[controller].each) return;
   ++controllers_[controller].adds;
-  queue_.add({controller, key}, boot_now() + delay, synced() ? priority : Priority::kList);
+  queue_.add({controller, key}, boot_now() + delay, all_begun_ || synced() ? priority : Priority::kList);
   arm();
 }
 

@@ -10,12 +10,22 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Verb = Action::Verb;
 
-TEST_CASE_FIXTURE(ManagerFixture, "a key that has written rests until its cache has seen it") {
-  plan = [&](const Moment&) {
-    Plan out;
-    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
-    return out;
-  };
+namespace {
+
+// Its first plan writes, all others find nothing to do.
+struct WritesOnce : ManagerFixture {
+  WritesOnce() {
+    plan = [this](const Moment&) {
+      Plan out;
+      if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+      return out;
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(WritesOnce, "a key that has written rests until its cache has seen it") {
   manager->start();
   time.pass(loop, milliseconds(10));
   server.held_watches = {"networks"};
@@ -50,12 +60,7 @@ TEST_CASE_FIXTURE(ManagerFixture, "a key that has deleted rests until its cache 
   CHECK(plans == 2);
 }
 
-TEST_CASE_FIXTURE(ManagerFixture, "a watch that never tells of an own write is listed anew after ten seconds") {
-  plan = [&](const Moment&) {
-    Plan out;
-    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
-    return out;
-  };
+TEST_CASE_FIXTURE(WritesOnce, "a watch that never tells of an own write is listed anew after ten seconds") {
   manager->start();
   time.pass(loop, milliseconds(10));
   server.held_watches = {"networks"};
@@ -67,12 +72,7 @@ TEST_CASE_FIXTURE(ManagerFixture, "a watch that never tells of an own write is l
   CHECK(map_informer.lists() == 1);
 }
 
-TEST_CASE_FIXTURE(ManagerFixture, "nobody waits for a write that a restore from a backup has taken back") {
-  plan = [&](const Moment&) {
-    Plan out;
-    if (plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
-    return out;
-  };
+TEST_CASE_FIXTURE(WritesOnce, "nobody waits for a write that a restore from a backup has taken back") {
   manager->start();
   time.pass(loop, milliseconds(10));
   server.held_watches = {"networks"};
