@@ -29,6 +29,7 @@ void Http2Connection::begin() {
 Result<std::int32_t> Http2Connection::start(Http2Session::Stream& stream, const Request& request, std::string_view authority) {
   used_ = true;
   auto id = session_.start(stream, request, authority);
+  look_for_room();
   flush_later();
   return id;
 }
@@ -48,7 +49,6 @@ void Http2Connection::receive() {
   auto self = shared_from_this();      // any event may drop the last owner
   std::array<char, kReadSize> buffer;  // on the stack: whoever waits for bytes needs no room for them
   const bool busy = session_.streams() > 0;
-  const bool had_room = room() > 0;
   for (std::size_t taken = 0; taken < kBytesPerTurn;) {
     const auto attempt = connection_->read(buffer);
     if (attempt.outcome == Attempt::Outcome::kWantRead || attempt.outcome == Attempt::Outcome::kWantWrite) break;
@@ -59,7 +59,7 @@ void Http2Connection::receive() {
   if (busy && session_.streams() == 0) idle_since_ = boot_now();
   connection_->readable([this] { receive(); });
   flush_later();
-  if (!had_room && room() > 0) tell({});
+  look_for_room();
 }
 
 // True while the connection is of use.
@@ -92,6 +92,7 @@ void Http2Connection::flush_later() {
 void Http2Connection::flush() {
   auto self = shared_from_this();
   flushing_ = false;
+  look_for_room();  // a stream may have been given up
   while (!over_ && !deaf_) {
     if (written_ == output_.size()) {
       output_.clear();
@@ -145,7 +146,7 @@ void Http2Connection::look() {
 
 void Http2Connection::doubt(Instant since) {
   if (over_ || heard_ > since) return;
-  doubtful_ = true;
+  doubtful_ = full_ = true;
   ask();
 }
 
@@ -168,6 +169,10 @@ void Http2Connection::end(const Error& error) {
   connection_->close();
   session_.break_off(error);
   tell(std::unexpected(error));
+}
+
+void Http2Connection::look_for_room() {
+  if (std::exchange(full_, room() == 0) && !full_) tell({});
 }
 
 void Http2Connection::tell(const Result<void>& news) {

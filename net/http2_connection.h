@@ -49,6 +49,7 @@ class Http2Connection final : public std::enable_shared_from_this<Http2Connectio
   void look();
   void ask();
   void end(const Error& error);
+  void look_for_room();
   void tell(const Result<void>& news);
 
   Loop& loop_;
@@ -64,6 +65,7 @@ class Http2Connection final : public std::enable_shared_from_this<Http2Connectio
   bool deaf_ = false;      // writing has failed: reading will say why
   bool asking_ = false;
   bool doubtful_ = false;
+  bool full_ = true;  // when room was looked for last
   bool retired_ = false;
   bool used_ = false;
   bool over_ = false;

@@ -144,6 +144,24 @@ TEST_CASE("HTTP/2: giving up one request resets its stream, and nothing else") {
   CHECK(peer.seen().connections == 1);
 }
 
+TEST_CASE("HTTP/2: the room of a request that is given up is for who waits, while another connection comes to nothing") {
+  TestLoop loop;
+  Http2Peer peer(loop, {.max_streams = 1});
+  const auto client = client_of(loop, peer);
+  peer.on_call = [&](const Call&) { loop.stop(); };
+  Handle first = client->send({.target = "/first"}, [](const Result<Response>&) { FAIL_CHECK("called"); });
+  loop.run();
+  Asking asking{loop, *client};
+  asking.ask({.target = "/second"});
+  while (peer.seen().connections < 2) turn(loop);
+  peer.mute(1);
+  answer_all(peer);
+  first.reset();
+  asking.run();
+  CHECK(asking.ends.at(0) == "/second=200 ok");
+  CHECK(peer.seen().calls.at(1).connection == 0);
+}
+
 TEST_CASE("HTTP/2: after a GOAWAY what the server has not taken goes elsewhere, and the rest ends where it is") {
   TestLoop loop;
   Http2Peer peer(loop);

@@ -118,9 +118,17 @@ void Manager::begin(const Queue::Taken& taken) {
   Run& run = runs_.emplace_back(static_cast<RunHost&>(*this), api_, watched_, taken, id);
   if (is_unserved(run.item)) {
     not_planned_.insert(run.item);
-    return run.begin({});
+    run.decide({});
+    return run.begin();
   }
-  run.begin(plan_for(run, nullptr));
+  run.decide(plan_for(run, nullptr));
+  if (!run.plan.settled()) {
+    if (const auto earliest = history_.earliest(run.item, run.digest); earliest > boot_now()) {
+      run.look_again = earliest;
+      return settle(run);
+    }
+  }
+  run.begin();
 }
 
 // What a plan throws (memory at its end, a library's complaint) ends that run, not the process.
@@ -178,37 +186,36 @@ void Manager::count(const Run& run, End end, const std::string& outcome) {
   static constexpr std::array kWhy{"edit", "change", "list"};
   std::string why = kWhy[static_cast<std::size_t>(run.taken.priority)];
   if (run.taken.failures) why += ", after failures: " + std::to_string(run.taken.failures);
-  history_.add(run.item, {wall_seconds(), run.id, std::move(why), run.decision, outcome});
+  history_.add(run.item,
+               {wall_seconds(), run.id, std::move(why), run.decision, outcome, run.digest, boot_now(), end == End::kDone});
 }
 
 void Manager::ended(Run& run, End end) {
-  auto& controller = controllers_[run.item.controller];
-  const bool refused = end == End::kRefused && !run.met_ghost();
   switch (end) {
     case End::kRefused:
-    case End::kFailed: {
+    case End::kFailed:
       count(run, end, (end == End::kRefused ? "refused for good: " : "failed: ") + run.error.text());
-      if (end == End::kRefused && !refused) return settle(run);
-      ++controller.retries;
-      queue_.failed(run.item, boot_now(), refused ? Duration(1'000) : kube::retry_after(run.error));
-      return finish(run);
-    }
+      if (end == End::kRefused && run.met_ghost()) break;
+      ++controllers_[run.item.controller].retries;
+      run.backs_off = end == End::kRefused ? Duration(1'000) : kube::retry_after(run.error);
+      return settle(run);
     case End::kTaken:
       count(run, end, "a name was taken: planned anew");
       queue_.add(run.item, boot_now());
-      queue_.done(run.item);
-      return finish(run);
+      return settle(run);
     case End::kDone:
       count(run, end, "done");
-      return settle(run);
+      break;
   }
+  if (run.plan.look_again) run.look_again = boot_now() + *run.plan.look_again;
+  settle(run);
 }
 
+// However a run has ended: what it has written before is seen first.
 void Manager::settle(Run& run) {
   run.call.reset();
-  if (run.plan.look_again) queue_.add(run.item, boot_now() + *run.plan.look_again);
   if (run.arrived()) {
-    queue_.done(run.item);
+    release(run);
     return finish(run);
   }
   ++controllers_[run.item.controller].parked;
@@ -217,6 +224,16 @@ void Manager::settle(Run& run) {
   resting_.splice(resting_.end(), runs_, place_of(run));
   if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
   arm();  // another may run in its place
+}
+
+void Manager::release(const Run& run) {
+  if (run.backs_off) {
+    queue_.failed(run.item, boot_now(), *run.backs_off);
+  } else {
+    queue_.done(run.item);
+  }
+  // After that: it is no consequence of what set the run off, and has not its priority.
+  if (run.look_again) queue_.add(run.item, *run.look_again);
 }
 
 // What is known of a kind that is not served may be the past, and nothing could be written of it.
@@ -259,7 +276,7 @@ void Manager::check_parked() {
     auto current = run++;
     if (!current->arrived()) continue;
     watch_lag_.observe(static_cast<double>((boot_now() - current->parked_at).count()) / 1000);
-    queue_.done(current->item);
+    release(*current);
     resting_.erase(current);
   }
   arm();
@@ -285,8 +302,6 @@ std::list<Run>::iterator Manager::place_of(const Run& run) {
 }
 
 void Manager::finish(Run& run) {
-  // Runs end from callbacks of their own call: the handle must outlive the callback.
-  if (run.call) loop_.post([handle = std::make_shared<net::Handle>(std::move(run.call))] {});
   runs_.erase(place_of(run));
   if (draining_ && runs_.empty() && idle_) return loop_.post(std::exchange(idle_, nullptr));
   arm();

@@ -119,6 +119,7 @@ class Manager : private RunHost {
   void told(const Run& run) override;
   void ended(Run& run, End end) override;
   void settle(Run& run);
+  void release(const Run& run);
   void count(const Run& run, End end, const std::string& outcome);
   void run_metrics(MetricsText& out) const;
   void queue_metrics(MetricsText& out) const;

@@ -15,6 +15,15 @@ namespace knfe::runtime {
 inline const api::Key kKey{"n", "a"};
 inline constexpr api::Resource kNetworks = api::Network::resource;
 
+// "why | decision | outcome" of the last decision, or of an older one.
+inline std::string decision_of(const Json& explained, std::size_t back = 0) {
+  const auto& decisions = as_array(at(explained, "decisions"));
+  REQUIRE(decisions.size() > back);
+  const Json& one = decisions[decisions.size() - 1 - back];
+  return std::string(as_string(at(one, "why"))) + " | " + std::string(as_string(at(one, "decision"))) + " | " +
+         std::string(as_string(at(one, "outcome")));
+}
+
 struct ManagerFixture {
   fakes::Time time;
   net::Loop loop;

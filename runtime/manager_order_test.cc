@@ -12,18 +12,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using Verb = Action::Verb;
 
-namespace {
-
-std::string decision_of(const Json& explained, std::size_t back = 0) {
-  const auto& decisions = as_array(at(explained, "decisions"));
-  REQUIRE(decisions.size() > back);
-  const Json& one = decisions[decisions.size() - 1 - back];
-  return std::string(as_string(at(one, "why"))) + " | " + std::string(as_string(at(one, "decision"))) + " | " +
-         std::string(as_string(at(one, "outcome")));
-}
-
-}  // namespace
-
 TEST_CASE("an edit is a change of what is wanted, by somebody who is not its owner") {
   api::Meta before;
   before.generation = 1;

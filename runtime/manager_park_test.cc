@@ -86,6 +86,33 @@ TEST_CASE_FIXTURE(WritesOnce, "nobody waits for a write that a restore from a ba
   CHECK(plans == 2);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture,
+                  "a key whose second write fails rests until its cache has seen the first, and then as long as it was told") {
+  plan = [this](const Moment&) {
+    Plan out;
+    if (plans == 1) {
+      out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})"),
+                     write(Verb::kCreate, api::ConfigMap::resource, "one")};
+    }
+    return out;
+  };
+  server.store.admit = [](const api::Resource& resource, const Json&) -> Result<void> {
+    if (resource == api::ConfigMap::resource) return std::unexpected(Error{Code::kTooMany, "slow down", {}, {}, 3});
+    return {};
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  time.pass(loop, seconds(5));
+  CHECK(plans == 1);
+  server.release();
+  time.pass(loop, milliseconds(2900));
+  CHECK(plans == 1);
+  time.pass(loop, milliseconds(200));
+  CHECK(plans == 2);
+}
+
 TEST_CASE_FIXTURE(ManagerFixture, "a write whose answer was lost is found by the next plan, and not made twice") {
   plan = [&](const Moment&) {
     Plan out;
@@ -111,6 +138,26 @@ TEST_CASE_FIXTURE(ManagerFixture, "a plan may ask to be made again later") {
   CHECK(plans == 1);
   time.pass(loop, milliseconds(200));
   CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(ManagerFixture, "what a plan asks to look at again later is looked at as any change is, even after an edit") {
+  plan = [&](const Moment&) {
+    Plan out;
+    out.look_again = seconds(3);
+    return out;
+  };
+  manager->start();
+  time.pass(loop, seconds(1));
+  manager->enqueue(controller, kKey, {}, Priority::kEdit);
+  const auto why = [&] {
+    const auto explained = manager->explain("network", kKey);
+    REQUIRE(explained);
+    return decision_of(*explained);
+  };
+  time.pass(loop, milliseconds(10));
+  CHECK(why().starts_with("edit |"));
+  time.pass(loop, seconds(3));
+  CHECK(why().starts_with("change |"));
 }
 
 TEST_CASE_FIXTURE(ManagerFixture, "draining does not wait for caches") {

@@ -191,4 +191,27 @@ TEST_CASE_FIXTURE(ManagerFixture, "an owner is looked at when what it owns comes
   CHECK(looks([&] { REQUIRE(server.store.remove(api::ConfigMap::resource, {"n", "one"})); }) == 1);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture,
+                  "somebody who deletes a child each time that it is made is answered at once, and then ever later") {
+  const api::Key one{"n", "one"};
+  plan = [&](const Moment&) {
+    Plan out;
+    if (!maps.get(one)) {
+      out.actions = {write(Verb::kApply, api::ConfigMap::resource, "one", R"({"metadata":{"labels":{"ours":"1"}}})")};
+      out.actions[0].fresh = true;
+    }
+    return out;
+  };
+  start();
+  std::size_t soon = 0;
+  for (int i = 0; i < 10'000; ++i) {  // 100 s
+    (void)server.store.remove(api::ConfigMap::resource, one);
+    look();
+    if (i == 1) soon = server.writes.size();
+  }
+  CHECK(soon == 2);
+  CHECK(server.writes.size() > 10);
+  CHECK(server.writes.size() < 16);
+}
+
 }  // namespace knfe::runtime

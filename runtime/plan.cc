@@ -63,8 +63,10 @@ std::string Action::text() const {
 }
 
 void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live) {
-  if (live && live->spec_digest == api::digest_of_desired(desired)) return;
+  const auto digest = live ? api::digest_of_desired(desired) : 0;
+  if (live && live->spec_digest == digest) return;
   Action action;
+  action.digest = digest;
   action.resource = resource;
   action.key = api::key_of(desired);
   action.body = std::move(desired);

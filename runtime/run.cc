@@ -50,11 +50,13 @@ bool Awaited::arrived() const {
 Run::Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Taken what_is_due, std::string its_id)
     : taken(std::move(what_is_due)), id(std::move(its_id)), host_(host), api_(api), watched_(watched) {}
 
-void Run::begin(Plan decided) {
+void Run::decide(Plan decided) {
   plan = std::move(decided);
   decision = text_of(plan);
-  step();
+  digest = plan.settled() ? 0 : digest_of(plan, decision);
 }
+
+void Run::begin() { step(); }
 
 bool Run::arrived() {
   std::erase_if(awaited, [](const Awaited& one) { return one.arrived(); });

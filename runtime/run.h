@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,8 @@ class Run {
  public:
   Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Taken taken, std::string id);
 
-  void begin(Plan what);
+  void decide(Plan what);
+  void begin();
   // Whether everything that it awaits has arrived.
   bool arrived();
   // Something that it wanted to change was gone already.
@@ -71,9 +73,12 @@ class Run {
   const double started = boot_seconds();
   Instant progressed = boot_now();  // when it sent something last
   std::string decision;             // the plan in a line
+  std::uint64_t digest = 0;         // and all of it
   Plan plan;
   Error error;
   std::vector<Awaited> awaited;
+  std::optional<Duration> backs_off;  // it has failed: how long at least
+  std::optional<Instant> look_again;
   Instant parked_at{};
   net::Handle call;
 

@@ -11,7 +11,7 @@ from collections import Counter
 from faults import plans as planner
 from faults.alone import EVENTS, run_alone
 from faults.lease import LEASES, lease_life
-from faults.life import Life, Undisturbed
+from faults.life import LONG_REST, REST, Life, Undisturbed
 from faults.second import Facts, SecondServer
 from faults.troubles import ONE_AT_A_TIME
 from kit.manifests import dual_stack
@@ -66,16 +66,18 @@ class Bench:
         with self._lock:
             return next(self._ports)
 
-    def learn(self, jobs):
-        """Undisturbed lives: they must go alike. Returns the plans that follow from them."""
+    def learn(self, jobs, rest=REST):
+        """Undisturbed lives: they must go alike, and one of each job rests so long before its last phase, or after its only one.
+        Returns the plans that follow from them."""
         lives, problems = {job: [] for job in jobs}, []
 
-        def one(job):
+        def one(job, rest):
             life = Life(self, job, "undisturbed")
             try:
                 life.start()
-                for phase in self.stage.jobs[job]:
-                    life.phase(phase)
+                phases = list(self.stage.jobs[job])
+                for phase in phases:
+                    life.phase(phase, rest=rest if phase == phases[max(0, len(phases) - 2)] else REST)
                 life.finish()
                 problems.extend(life.breaches())
                 with self._lock:
@@ -85,7 +87,7 @@ class Bench:
             finally:
                 life.close()
         self.known.clear()
-        threads = [threading.Thread(target=one, args=(job,)) for job in jobs for _ in range(LEARNERS)]
+        threads = [threading.Thread(target=one, args=(job, REST if number else rest)) for job in jobs for number in range(LEARNERS)]
         for each in threads:
             each.start()
         for each in threads:
@@ -200,7 +202,7 @@ def run_plans(bench, given, short):
     started = time.monotonic()
     jobs = [given.job] if given.job else list(bench.stage.jobs)
     with Progress("undisturbed lives"):
-        found = bench.learn(jobs)
+        found = bench.learn(jobs, REST if given.short or given.list or given.plans is not None else LONG_REST)
     chosen = [plan for plan in found if all(word in plan.name for word in given.only)]
     leases = [name for name in LEASES if all(word in name for word in given.only)]
     alone = [name for name, event in EVENTS.items() if event.job in jobs and all(word in name for word in given.only)]

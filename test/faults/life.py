@@ -10,7 +10,8 @@ from kit.case import Case
 from kit.state import difference, masked, versions
 from kit.wait import until
 
-REST = 3.0        # seconds without a write and with an empty queue
+REST = 3.0        # seconds without a write and with an empty queue,
+LONG_REST = 60.0  # and once for each job, undisturbed
 GRACE = 30.0      # seconds after the end of a fault: the longest back-off. As long as something still changes, a machine is slow
 PATIENCE = 5      # and not the operator stuck, up to so many times that
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
@@ -69,7 +70,7 @@ class Life:
         self.operator.start()
         self.operator.wait_ready()
 
-    def phase(self, name, plan=None):
+    def phase(self, name, plan=None, rest=REST):
         self._rules = plan.rules if plan else ()
         before, fired = len(self.proxy.writes()), len(self.proxy.fired)
         self.proxy.rules(name, self._rules, plan.watches if plan else "")
@@ -84,7 +85,7 @@ class Life:
                 self._until(checkpoint.__name__, lambda until_then=checkpoint: self._revive() or until_then(self.case), grace)
                 continue
             found = self._settle(checkpoint, grace)
-        self._rest(found, grace)
+        self._rest(found, grace, rest)
         if self._trouble:
             self._trouble.end()
         self.fired = len(self.proxy.fired) - fired + (self._trouble.count if self._trouble else 0)
@@ -180,12 +181,12 @@ class Life:
                 count, since = now, time.monotonic()
             time.sleep(0.05)
 
-    def _rest(self, found, grace):
-        """Three seconds in which nothing is written, nothing changes, and nothing waits to be done."""
+    def _rest(self, found, grace, seconds=REST):
+        """So long nothing is written, nothing changes, and nothing waits to be done."""
         end = time.monotonic() + PATIENCE * grace
         quiet_since, count = time.monotonic(), len(self.proxy.writes())
         seen = versions(found)
-        while time.monotonic() - quiet_since < REST:
+        while time.monotonic() - quiet_since < seconds:
             time.sleep(0.2)
             self._revive()
             now = len(self.proxy.writes())

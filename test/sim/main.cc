@@ -82,6 +82,10 @@ void work(const Options& options, unsigned turn, int out, double until) {
   for (auto seed = options.from + turn; seed < options.to; seed += options.jobs) {
     const auto outcome = simulator.run(seed);
     tally.add(seed, outcome);
+    if (!outcome.problem.empty()) {
+      std::fprintf(stderr, "FAIL  seed %llu, %s: %.300s\n", static_cast<unsigned long long>(seed),
+                   scenarios()[outcome.scenario].name.c_str(), outcome.problem.c_str());
+    }
     const double now = real_seconds();
     if (now - told < 0.5 && tally.failed.size() < options.stop_at) continue;
     told = now;
