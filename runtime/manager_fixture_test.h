@@ -85,6 +85,7 @@ struct ManagerFixture {
                           R"({"status":{"conditions":[{"type":"Ready","status":"True","reason":")" + reason +
                               R"(","message":"m","lastTransitionTime":"2026-01-01T00:00:00Z"}]}})");
     action.subresource = "status";
+    if (const auto* live = networks.get(kKey)) action.body.as_object()["metadata"].as_object()["uid"] = live->meta.uid.text();
     return action;
   }
   // The plan once, and nothing afterwards.

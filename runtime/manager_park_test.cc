@@ -194,6 +194,33 @@ TEST_CASE_FIXTURE(ManagerFixture,
   CHECK(plans == 2);
 }
 
+TEST_CASE_FIXTURE(ManagerFixture,
+                  "whoever learns late that what it wrote to was gone does not wait for the end of the next life") {
+  plan = [&](const Moment&) {
+    Plan out;
+    if (plans > 1) return out;
+    out.status = status("Done");
+    return out;
+  };
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  server.fate = [&](const net::Request& request) {
+    if (request.method == "PATCH") {
+      REQUIRE(server.store.remove(kNetworks, kKey));
+      loop.post([&] {  // the cache hears of the next life before the answer is there
+        networks.put(*api::decode_object<api::Network>(
+            json(R"({"metadata":{"name":"a","namespace":"n","uid":"next","resourceVersion":"9999"},"spec":{"subnets":[]}})")));
+      });
+    }
+    return ApiServer::Fate::kAnswered;
+  };
+  look();
+  CHECK(server.writes == std::vector<std::string>{"PATCH networks/a/status"});
+  look();
+  CHECK(plans > 1);
+}
+
 TEST_CASE_FIXTURE(ManagerFixture, "what is refused for an object that is gone is not tried again before the cache shows that") {
   start();
   server.held_watches = {"networks"};

@@ -26,7 +26,7 @@ struct Action {
   api::Resource resource;
   api::Key key;
   std::string subresource;
-  Json body;
+  Json body;  // of what is there: with its metadata.uid, so that a later life under the same name is not meant
   api::Uid uid;
   api::Version resource_version;
   std::string selector;

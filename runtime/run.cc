@@ -232,12 +232,12 @@ void Run::await(const Action& action, const Json& answer) {
   if (!informer) return;
   const auto* cache = &informer->cache();
   const api::Version version = as_string(at(answer, "metadata", "resourceVersion"));
-  const auto* meta = cache->meta(action.key);
   if (action.verb == Action::Verb::kDelete) {
     awaited.push_back({cache, action.key, {}, action.uid, {}});
-  } else if (answer.is_null() && meta) {
-    // Until the cache knows, too, each plan would be one for a ghost.
-    awaited.push_back({cache, action.key, {}, {}, meta->uid});
+  } else if (answer.is_null()) {
+    // Until the cache knows, too, each plan would be one for a ghost. (It may know already, and of a next life.)
+    if (const auto uid = as_string(at(action.body, "metadata", "uid")); !uid.empty())
+      awaited.push_back({cache, action.key, {}, {}, uid});
   } else if (!version.empty()) {
     awaited.push_back({cache, action.key, version, {}, {}});
   }
