@@ -13,6 +13,7 @@ from kit.wait import until
 REST = 3.0        # seconds without a write and with an empty queue,
 LONG_REST = 60.0  # and once for each job, undisturbed
 GRACE = 30.0      # seconds after the end of a fault: the longest back-off. As long as something still changes, a machine is slow
+LOOK = 1.0        # between two looks while nothing changes, as far as is known
 PATIENCE = 5      # and not the operator stuck, up to so many times that
 MORE_WRITES = 1.2  # of those of an undisturbed life, and one retry for each fault,
 FEW_WRITES = 5     # and what is always allowed: of seven writes, 1.2 times is one
@@ -131,9 +132,15 @@ class Life:
 
     def _settle(self, checkpoint, grace):
         started = time.monotonic()
+        looked, look_again, problem = None, 0.0, ""
 
         def settled():
+            nonlocal looked, look_again, problem
             self._silence()
+            seen = self.bench.history.moved(self.case.ns), len(self.proxy.writes())
+            if seen == looked and time.monotonic() < look_again:
+                raise AssertionError(problem)  # fourteen lives that list all the time are a load of their own
+            looked, look_again = seen, time.monotonic() + LOOK
             found = self._snapshot()
             state = self._comparable(masked(found, self.case.ns))
             wanted = self.known and self._comparable(self.known.states[checkpoint])
@@ -141,7 +148,8 @@ class Life:
                 time.sleep(2.5)  # all the time that an undisturbed life may want
                 found = self._snapshot()
                 wanted = masked(found, self.case.ns)
-            assert state == wanted, difference(wanted, state)
+            problem = difference(wanted, state)
+            assert state == wanted, problem
             return True, found
         _, found = self._until(f"{checkpoint} as undisturbed", settled, grace)
         self.settled_after = max(self.settled_after, time.monotonic() - started)
