@@ -265,9 +265,16 @@ void Watch::retry(const Error& error) {
     if (!vanished_) look_whether_vanished();
   }
   if (boot_now() - opened_ >= kHealthy) backoff_ = Duration(0);
-  Duration wait = error.code == Code::kGone && backoff_.count() == 0 ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));
-  wait = std::max(wait, retry_after(error));
-  backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
+  Duration wait = retry_after(error);
+  if (wait.count() > 0) {
+    // Who says when to come back is kept to. All watches are held back together, and most of these errors are of what was not
+    // sent.
+    wait += jittered(kFirstBackoff);
+  } else {
+    const bool at_once = error.code == Code::kGone && backoff_.count() == 0;
+    wait = at_once ? Duration(1) : jittered(std::max(backoff_, kFirstBackoff));
+    backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kLongestBackoff);
+  }
   log(error.code == Code::kForbidden ? Level::kError : Level::kInfo, "watch interrupted",
       {{"resource", std::string(resource_.plural)}, {"error", error.text()}, {"retry_in_ms", std::to_string(wait.count())}});
   timer_ = loop_.after(wait, [this] { open(); });

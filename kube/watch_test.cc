@@ -359,8 +359,20 @@ TEST_CASE_FIXTURE(Fixture, "what the server asks to wait is kept to") {
   server.only().end();
   time.pass(loop, milliseconds(4900));
   CHECK(quiet());
-  time.pass(loop, milliseconds(200));
+  time.pass(loop, milliseconds(350));
   CHECK(asks_list());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the server asks to wait is no reason to wait any longer, however often it asks") {
+  watch->start();
+  for (int i = 0; i < 20; ++i) {
+    server.only().head(503, {{"Retry-After", "1"}});
+    server.only().end();
+    time.pass(loop, milliseconds(999));
+    CHECK(quiet());
+    time.pass(loop, milliseconds(250));
+    CHECK(asks_list());
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "missing rights are no reason to think that nothing is there") {
