@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kube/kubeconfig.h"
+#include "kube/proxy.h"
 #include "kube/server_url.h"
 
 namespace knfe::kube {
@@ -69,8 +70,6 @@ Result<void> refuse(const Entry& entry, std::initializer_list<const char*> keys,
 }
 
 Result<void> take_cluster(const Entry& cluster, const ReadFile& read, Config& config) {
-  constexpr auto kDirect = "KNFE connects directly: remove it if the server is reachable";
-  if (auto usable = refuse(cluster, {"proxy-url"}, "a proxy is not supported", kDirect); !usable) return usable;
   KNFE_TRY(const std::string server, cluster.text("server"));
   auto url = parse_server_url(server);
   if (!url) return fail(Code::kInvalid, url.error().message, cluster.where("server"), url.error().hint);
@@ -79,6 +78,16 @@ Result<void> take_cluster(const Entry& cluster, const ReadFile& read, Config& co
   endpoint.host = url->host;
   endpoint.port = url->port;
   endpoint.tls = url->tls;
+  KNFE_TRY(const std::string proxy_url, cluster.text("proxy-url"));
+  if (!proxy_url.empty()) {
+    auto proxy = parse_proxy_url(proxy_url);
+    if (!proxy) return fail(Code::kInvalid, proxy.error().message, cluster.where("proxy-url"), proxy.error().hint);
+    if (!endpoint.tls) {
+      return fail(Code::kInvalid, "a proxy to an http server is not supported", cluster.where("proxy-url"),
+                  "remove it, or make the server's URL https");
+    }
+    endpoint.proxy = std::move(*proxy);
+  }
   KNFE_TRY(endpoint.server_name, cluster.text("tls-server-name"));
   KNFE_TRY(endpoint.insecure, cluster.truth("insecure-skip-tls-verify"));
   KNFE_TRY(endpoint.ca_pem, cluster.content("certificate-authority", read));
@@ -158,6 +167,19 @@ Result<Config> from_kubeconfig(const Kubeconfig& files, const ConfigOptions& opt
   return config;
 }
 
+// What the environment says, where the kubeconfig does not.
+Result<void> choose_proxy(net::Endpoint& endpoint) {
+  if (!endpoint.tls || !endpoint.proxy.host.empty()) return {};
+  const char* name = environment("HTTPS_PROXY").empty() ? "https_proxy" : "HTTPS_PROXY";
+  const auto either = environment("NO_PROXY");
+  auto proxy = proxy_for(environment(name), either.empty() ? environment("no_proxy") : either, endpoint.host, endpoint.port);
+  if (!proxy) {
+    return fail(Code::kInvalid, proxy.error().message, name + std::string(" in the environment"), proxy.error().hint);
+  }
+  endpoint.proxy = std::move(*proxy);
+  return {};
+}
+
 Result<Config> from_pod(const ConfigOptions& options) {
   Config config;
   config.source = "the pod's service account";
@@ -185,8 +207,9 @@ Result<Config> found(const ConfigOptions& options) {
 }  // namespace
 
 Result<Config> load_config(const ConfigOptions& options) {
-  auto config = found(options);
-  if (config) config->endpoint.http2 = environment("DISABLE_HTTP2").empty();
+  KNFE_TRY(Config config, found(options));
+  config.endpoint.http2 = environment("DISABLE_HTTP2").empty();
+  if (auto chosen = choose_proxy(config.endpoint); !chosen) return std::unexpected(std::move(chosen).error());
   return config;
 }
 

@@ -3,9 +3,10 @@
 // Sources, in kubectl's order: an explicit path, $KUBECONFIG (a list; the first file that names a thing wins, missing files
 // are skipped), ~/.kube/config, and the service account mounted into a pod.
 // Understood: client certificates, tokens, token files, *-data fields, exec plugins that give tokens, tls-server-name,
-// insecure-skip-tls-verify. As with kubectl, $DISABLE_HTTP2 that is not empty makes it HTTP/1.1.
+// insecure-skip-tls-verify, proxy-url. As with kubectl, $DISABLE_HTTP2 that is not empty makes it HTTP/1.1; and where there is no
+// proxy-url, $HTTPS_PROXY and $NO_PROXY (also in small letters) choose the way to an https server.
 // Refused, with a word that says so, since ignoring them would act as somebody else or somewhere else: auth-provider,
-// passwords, impersonation, proxies.
+// passwords, impersonation, proxies other than http://, and those to an http server.
 #pragma once
 
 #include <functional>

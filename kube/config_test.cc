@@ -43,8 +43,15 @@ class Place {
   std::map<std::string, std::string> files;
 
  private:
-  static constexpr const char* names[] = {"KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
-                                          "DISABLE_HTTP2"};
+  static constexpr const char* names[] = {"KUBECONFIG",
+                                          "HOME",
+                                          "KUBERNETES_SERVICE_HOST",
+                                          "KUBERNETES_SERVICE_PORT",
+                                          "DISABLE_HTTP2",
+                                          "HTTPS_PROXY",
+                                          "https_proxy",
+                                          "NO_PROXY",
+                                          "no_proxy"};
   std::map<const char*, std::optional<std::string>> before_;
 };
 
@@ -161,8 +168,14 @@ TEST_CASE("what would be somebody else, or elsewhere, if it were ignored, is ref
         "/k/config:/users/0/user/username: passwords are not supported");
   CHECK(refusal(load(kServer, "as: root")) == "/k/config:/users/0/user/as: impersonation is not supported");
   CHECK(refusal(load(kServer, "as-groups: [a]")) == "/k/config:/users/0/user/as-groups: impersonation is not supported");
-  CHECK(refusal(load(kServer + ", proxy-url: 'http://p'", "")) ==
-        "/k/config:/clusters/0/cluster/proxy-url: a proxy is not supported");
+  CHECK(refusal(load(kServer + ", proxy-url: 'https://me:SECRET@p'", "")) ==
+        "/k/config:/clusters/0/cluster/proxy-url: a proxy that is spoken to by TLS is not supported");
+  CHECK(refusal(load(kServer + ", proxy-url: 'socks5://me:SECRET@p:1080'", "")) ==
+        "/k/config:/clusters/0/cluster/proxy-url: a SOCKS proxy is not supported");
+  CHECK(refusal(load(kServer + ", proxy-url: 'p:3128'", "")) ==
+        "/k/config:/clusters/0/cluster/proxy-url: the proxy's URL does not begin with http://");
+  CHECK(refusal(load("server: 'http://s', proxy-url: 'http://p'", "")) ==
+        "/k/config:/clusters/0/cluster/proxy-url: a proxy to an http server is not supported");
   CHECK(
       refusal(load(kServer + ", insecure-skip-tls-verify: true, certificate-authority: ca.crt", "")).find("is not to be asked") !=
       std::string::npos);
@@ -250,6 +263,49 @@ TEST_CASE("HTTP/2 is offered unless DISABLE_HTTP2 is set") {
   CHECK(place.load()->endpoint.http2);
   Place::set("DISABLE_HTTP2", "1");
   CHECK_FALSE(place.load()->endpoint.http2);
+}
+
+TEST_CASE("a proxy by the kubeconfig, or else by the environment") {
+  Place place;
+  Place::set("KUBECONFIG", "/k/config");
+  const auto proxy = [&](const std::string& cluster) {
+    place.files["/k/config"] =
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\nclusters: [{name: c, cluster: {" + cluster + "}}]\n";
+    const auto config = place.load();
+    if (!config) return refusal(config);
+    const auto& chosen = config->endpoint.proxy;
+    return chosen.host.empty() ? "direct" : chosen.credentials + "@" + chosen.host + " " + chosen.port;
+  };
+  CHECK(proxy(kServer) == "direct");
+  CHECK(proxy(kServer + ", proxy-url: 'http://p:3128'") == "@p 3128");
+
+  Place::set("https_proxy", "http://small");
+  CHECK(proxy(kServer) == "@small 80");
+  Place::set("HTTPS_PROXY", "me:word@big:8080");
+  CHECK(proxy(kServer) == "me:word@big 8080");
+  CHECK(proxy(kServer + ", proxy-url: 'http://p:3128'") == "@p 3128");
+  CHECK(proxy("server: 'http://10.0.0.1'") == "direct");
+
+  Place::set("no_proxy", "10.0.0.0/8");
+  CHECK(proxy(kServer) == "direct");
+  Place::set("NO_PROXY", "other");
+  CHECK(proxy(kServer) == "me:word@big 8080");
+  Place::set("NO_PROXY", "*");
+  CHECK(proxy(kServer + ", proxy-url: 'http://p:3128'") == "@p 3128");
+
+  Place::set("NO_PROXY", "");
+  Place::set("no_proxy", "");
+  Place::set("HTTPS_PROXY", "https://me:SECRET@p");
+  CHECK(proxy(kServer) == "HTTPS_PROXY in the environment: a proxy that is spoken to by TLS is not supported");
+  CHECK(proxy("server: 'https://127.0.0.1:6443'") == "direct");
+
+  place.files.clear();
+  Place::set("KUBECONFIG", "");
+  Place::set("KUBERNETES_SERVICE_HOST", "10.96.0.1");
+  Place::set("KUBERNETES_SERVICE_PORT", "443");
+  Place::set("HTTPS_PROXY", "http://p:3128");
+  place.files["/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"] = "CA";
+  CHECK(place.load()->endpoint.proxy.host == "p");
 }
 
 TEST_CASE("inside a pod") {

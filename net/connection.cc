@@ -9,6 +9,9 @@
 #include <charconv>
 #include <vector>
 
+#include "net/message_text.h"
+#include "net/tunnel.h"
+
 namespace knfe::net {
 
 namespace asio = boost::asio;
@@ -52,15 +55,16 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     });
 
     error_code not_literal;
-    const auto address = asio::ip::make_address(endpoint_.host, not_literal);
+    const auto& [host, digits] = first_hop();
+    const auto address = asio::ip::make_address(host, not_literal);
     if (!not_literal) {
       std::uint16_t port = 0;
-      std::from_chars(endpoint_.port.data(), endpoint_.port.data() + endpoint_.port.size(), port);
+      std::from_chars(digits.data(), digits.data() + digits.size(), port);
       addresses_.emplace_back(address, port);
       asio::post(loop_.context(), [self = shared_from_this()] { self->connect_next(); });
       return;
     }
-    resolver_.async_resolve(endpoint_.host, endpoint_.port,
+    resolver_.async_resolve(host, digits,
                             [self = shared_from_this()](error_code error, const tcp::resolver::results_type& found) {
                               if (error) return self->settle(fail(Code::kUnavailable, "name lookup: " + error.message()));
                               for (const auto& entry : found) self->addresses_.push_back(entry.endpoint());
@@ -114,6 +118,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     ready_ = readable_ = writable_ = nullptr;
     open_timer_.reset();
     address_timer_.reset();
+    tunnel_.reset();
     if (tls_) tls_->close();
     tls_.reset();
     resolver_.cancel();
@@ -181,6 +186,21 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   }
 
   void connected() {
+    if (!proxied()) return at_server();
+    tunnel_ = std::make_unique<Tunnel>(socket_.native_handle(), endpoint_);
+    dig();
+  }
+
+  void dig() {
+    if (!opened_) return;
+    Attempt attempt = remember(tunnel_->dig());
+    if (attempt.outcome == Attempt::Outcome::kFailed) return settle(std::unexpected(std::move(attempt.error)));
+    if (attempt.outcome != Attempt::Outcome::kDone) return ready([this] { dig(); });
+    tunnel_.reset();
+    at_server();
+  }
+
+  void at_server() {
     if (!tls_context_) return settle({});
     tls_ = tls_context_->open(socket_.native_handle());
     shake_hands();
@@ -202,7 +222,18 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     }
   }
 
+  bool proxied() const { return !endpoint_.proxy.host.empty(); }
+
+  std::pair<const std::string&, const std::string&> first_hop() const {
+    if (proxied()) return {endpoint_.proxy.host, endpoint_.proxy.port};
+    return {endpoint_.host, endpoint_.port};
+  }
+
+  // Without its credentials.
+  std::string proxy_name() const { return "proxy " + bracketed(endpoint_.proxy.host) + ":" + endpoint_.proxy.port + ": "; }
+
   void settle(Result<void> result) {
+    if (!result && proxied()) result.error().message.insert(0, (tls_ ? "through " : "") + proxy_name());
     auto self = shared_from_this();  // the callback may drop the last owner
     open_timer_.reset();
     if (auto done = std::exchange(opened_, nullptr)) done(std::move(result));
@@ -213,6 +244,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   const std::shared_ptr<TlsContext> tls_context_;
   tcp::resolver resolver_;
   tcp::socket socket_;
+  std::unique_ptr<Tunnel> tunnel_;  // while it is dug
   std::unique_ptr<TlsSession> tls_;
   std::vector<tcp::endpoint> addresses_;  // still to try, the next one last
   Instant deadline_{};

@@ -16,8 +16,7 @@ class HttpsClient final : public RenewableClient {
  public:
   HttpsClient(Loop& loop, const Endpoint& endpoint, std::unique_ptr<TlsContext> tls, const ClientSettings& settings)
       : loop_(loop), endpoint_(endpoint), settings_(settings), pool_(loop, endpoint, std::move(tls), settings) {
-    const bool literal6 = endpoint.host.find(':') != std::string::npos;
-    authority_ = literal6 ? "[" + endpoint.host.substr(0, endpoint.host.find('%')) + "]" : endpoint.host;
+    authority_ = bracketed(endpoint.host);
     if (endpoint.port != (endpoint.tls ? "443" : "80")) authority_ += ":" + endpoint.port;
     origin_ = (endpoint.tls ? "https://" : "http://") + authority_;
   }
@@ -127,15 +126,22 @@ bool is_name(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '/'; });
 }
 
+Result<void> check_place(const std::string& host, const std::string& port) {
+  unsigned number = 0;
+  const char* end = port.data() + port.size();
+  const auto [rest, error] = std::from_chars(port.data(), end, number);
+  if (error != std::errc() || rest != end || number == 0 || number > 65535) return fail(Code::kInvalid, "not a port: " + port);
+  if (host.empty() || !is_name(host)) return fail(Code::kInvalid, "not a host name or address");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RenewableClient>> make_https_client(Loop& loop, Endpoint endpoint, ClientSettings settings) {
-  unsigned port = 0;
-  const char* end = endpoint.port.data() + endpoint.port.size();
-  const auto [rest, error] = std::from_chars(endpoint.port.data(), end, port);
-  if (error != std::errc() || rest != end || port == 0 || port > 65535)
-    return fail(Code::kInvalid, "not a port: " + endpoint.port);
-  if (endpoint.host.empty() || !is_name(endpoint.host)) return fail(Code::kInvalid, "not a host name or address");
+  if (auto found = check_place(endpoint.host, endpoint.port); !found) return std::unexpected(std::move(found).error());
+  if (const auto& proxy = endpoint.proxy; !proxy.host.empty()) {
+    if (auto found = check_place(proxy.host, proxy.port); !found) return std::unexpected(std::move(found).error());
+  }
   if (!is_name(endpoint.server_name)) return fail(Code::kInvalid, "not a TLS server name");
 
   std::unique_ptr<TlsContext> tls;

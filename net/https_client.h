@@ -19,6 +19,13 @@
 
 namespace knfe::net {
 
+// An HTTP proxy on the way to a server, which opens a tunnel (CONNECT).
+struct Proxy {
+  std::string host = {};  // as an Endpoint's; empty: none
+  std::string port = {};
+  std::string credentials = {};  // "user:password", as they are; empty: none. A secret
+};
+
 struct Endpoint {
   std::string host = {};  // name or address; IPv6 without brackets
   std::string port = {};
@@ -29,6 +36,7 @@ struct Endpoint {
   std::string server_name = {};  // for SNI and verification; empty: host
   bool insecure = false;         // do not verify the server: only where a user's kubeconfig says so
   bool http2 = true;             // offer it; the server chooses
+  Proxy proxy = {};              // it looks names up, too
 };
 
 struct ClientSettings {

@@ -47,6 +47,10 @@ std::string_view header(const Headers& headers, std::string_view name) {
   return {};
 }
 
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";
+}
+
 bool has_body(const Request& request) {
   return !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
 }

@@ -33,7 +33,7 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
       : acceptor_(loop.context(), {asio::ip::address_v4::loopback(), 0}),
         context_(ssl::context::tls_server),
         scripts_(std::move(scripts)),
-        secure_(tls.has_value()) {
+        secure_(tls.has_value() && !tls->later) {
     if (!tls) return;
     context_.use_certificate_chain(asio::buffer(tls->identity.certificate_pem));
     context_.use_private_key(asio::buffer(tls->identity.key_pem), ssl::context::pem);
@@ -61,18 +61,23 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
   // One connection and its place in its script.
   struct Link : std::enable_shared_from_this<Link> {
     Link(std::shared_ptr<Impl> of, tcp::socket socket, std::vector<Step> steps)
-        : peer(std::move(of)), stream(std::move(socket), peer->context_), script(std::move(steps)) {}
+        : peer(std::move(of)), stream(std::move(socket), peer->context_), script(std::move(steps)), secure(peer->secure_) {}
 
     std::shared_ptr<Impl> peer;
     Stream stream;
     std::vector<Step> script;
+    bool secure;
     std::size_t next = 0;
     std::string input;
     std::array<char, 4096> piece{};
 
     void begin() {
       stream.next_layer().set_option(tcp::no_delay(true));
-      if (!peer->secure_) return advance();
+      secure ? shake_hands() : advance();
+    }
+
+    void shake_hands() {
+      secure = true;
       stream.async_handshake(Stream::server, [self = shared_from_this()](error_code error) {
         auto* handle = self->stream.native_handle();
         if (const char* name = SSL_get_servername(handle, TLSEXT_NAMETYPE_host_name)) self->peer->seen.server_name = name;
@@ -112,7 +117,7 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
           step.tell();
           return advance();
         case Step::Kind::kClose:
-          if (!peer->secure_) return close_and_advance();
+          if (!secure) return close_and_advance();
           // The client's good-bye is not awaited: it may look at the connection only much later.
           SSL_set_shutdown(stream.native_handle(), SSL_RECEIVED_SHUTDOWN);
           return stream.async_shutdown([self](error_code) { self->close_and_advance(); });
@@ -124,12 +129,14 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
           return close_and_advance();
         case Step::Kind::kAwaitEnd:
           return await_end();
+        case Step::Kind::kStartTls:
+          return shake_hands();
       }
     }
 
     template <class Done>
     void read(Done done) {
-      if (peer->secure_) return stream.async_read_some(asio::buffer(piece), std::move(done));
+      if (secure) return stream.async_read_some(asio::buffer(piece), std::move(done));
       stream.next_layer().async_read_some(asio::buffer(piece), std::move(done));
     }
 
@@ -157,7 +164,7 @@ class ScriptedPeer::Impl : public std::enable_shared_from_this<ScriptedPeer::Imp
 
     void send(const std::string& text) {
       auto done = [self = shared_from_this()](error_code error, std::size_t) { error ? self->close() : self->advance(); };
-      if (peer->secure_) return asio::async_write(stream, asio::buffer(text), std::move(done));
+      if (secure) return asio::async_write(stream, asio::buffer(text), std::move(done));
       // First as much as the kernel takes at once; Asio by itself would hand out smaller portions.
       error_code full;
       stream.next_layer().non_blocking(true);

@@ -23,7 +23,7 @@ class TestLoop : public Loop {
 };
 
 struct Step {
-  enum class Kind { kTakeRequest, kSend, kPause, kTell, kClose, kReset, kCut, kAwaitEnd };
+  enum class Kind { kTakeRequest, kSend, kPause, kTell, kClose, kReset, kCut, kAwaitEnd, kStartTls };
   Kind kind;
   std::string text = {};
   std::function<void()> tell = {};
@@ -36,6 +36,7 @@ inline Step tell(std::function<void()> what) { return {Step::Kind::kTell, {}, st
 inline Step close_properly() { return {Step::Kind::kClose}; }
 inline Step reset() { return {Step::Kind::kReset}; }         // TCP RST
 inline Step cut() { return {Step::Kind::kCut}; }             // TCP end without TLS good-bye
+inline Step start_tls() { return {Step::Kind::kStartTls}; }  // of a peer whose Tls is `later`
 inline Step await_end() { return {Step::Kind::kAwaitEnd}; }  // until the client closed
 
 // "HTTP/1.1 200 OK" with a body of known length.
@@ -47,6 +48,7 @@ class ScriptedPeer {
     Identity identity;
     std::string client_ca_pem = {};  // not empty: a certificate by it is demanded
     int max_version = 0;             // 0: the newest
+    bool later = false;              // plain until start_tls()
   };
   struct Seen {
     std::vector<std::string> requests;  // whole texts, in order of arrival

@@ -111,8 +111,10 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   if (!options.listen.empty()) {
     auto listening =
         net::Server::listen(loop, options.listen, [&](const net::Request& request) { return serve(operators, request); });
+  const auto& proxy = config->endpoint.proxy;  // its credentials are no log's business
     if (!listening) return give_up(listening.error());
     server = std::move(*listening);
+       {"proxy", proxy.host.empty() ? "none" : proxy.host + ":" + proxy.port},
   }
   const auto stop = loop.on_stop_signal([&] {
     log(Level::kInfo, "stopping");

@@ -259,7 +259,9 @@ class Cluster:
         built = [REPOSITORY / "build" / "bin", *sorted(REPOSITORY.glob("build/*/bin"))]
         path = [str(folder) for folder in built if folder.is_dir()]
         path += [str(builds.path("kubectl").parent), os.environ.get("PATH", os.defpath)]
-        return dict(os.environ, KUBECONFIG=str(self.kubeconfig), KNFE_CLUSTER=self.name, PATH=os.pathsep.join(path),
+        # No proxy of the host leads into it.
+        kept = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+        return dict(kept, KUBECONFIG=str(self.kubeconfig), KNFE_CLUSTER=self.name, PATH=os.pathsep.join(path),
                     **{processes.MARK: str(self.state), processes.ROLE: ""})
 
     def execute(self, command):

@@ -21,6 +21,7 @@ class Controller:
         # It ends with this process, however that ends.
         self._command = ["setpriv", "--pdeathsig", "KILL", str(binary), "controller", f"--kubeconfig={rig.kubeconfig()}", "--lease=knfe-system/knfe",
                          "--identity=itest", f"--listen=127.0.0.1:{PORT}"]
+        self.binary = str(binary)
         self._environment = rig.cluster.environment()  # carries the mark by which `down` finds what is left over
         self.log = rig.state / "log" / "knfe.log"
         self._process = None
@@ -31,6 +32,12 @@ class Controller:
                                              stdout=log, stderr=log)
         until("knfe is ready", self._ready)
         self._must_run()
+
+    def run(self, *arguments, **environment):
+        """Exit code and output of another command of the same binary."""
+        done = subprocess.run([self.binary, *arguments], env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return done.returncode, done.stdout
 
     def _ready(self):
         self._must_run()
