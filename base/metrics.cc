@@ -1,17 +1,12 @@
 #include "base/metrics.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/decimal.h"
 
 namespace knfe {
 
 namespace {
-
-std::string number(double value) {
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 15).ptr;
-  return {text.data(), end};
-}
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -45,7 +40,7 @@ void MetricsText::sample(std::string_view suffix, const MetricLabels& labels, do
     separator = ',';
   }
   if (!labels.empty()) text_ += '}';
-  text_.append(" ").append(number(value)).append("\n");
+  text_.append(" ").append(short_decimal(value)).append("\n");
 }
 
 void MetricsText::line(const MetricLabels& labels, double value) { sample({}, labels, value); }
@@ -55,7 +50,7 @@ void MetricsText::line(MetricLabels labels, const Histogram& histogram) {
   labels.emplace_back("le", "");
   for (std::size_t i = 0; i < Histogram::bounds.size(); ++i) {
     below += histogram.below_[i];
-    labels.back().second = number(Histogram::bounds[i]);
+    labels.back().second = short_decimal(Histogram::bounds[i]);
     sample("_bucket", labels, static_cast<double>(below));
   }
   labels.back().second = "+Inf";

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "base/decimal.h"
+
 namespace knfe {
 
 namespace {
@@ -59,10 +61,9 @@ Result<Json> integer(std::string_view digits, int base, bool negative) {
 }
 
 Result<Json> floating(std::string_view text, bool negative) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return fail(Code::kInvalid, "the number is beyond the range of a double");
-  return Json(negative ? -number : number);
+  const auto number = read_decimal(text);
+  if (!number) return fail(Code::kInvalid, "the number is beyond the range of a double");
+  return Json(negative ? -*number : *number);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include <yaml.h>
 
-#include <charconv>
 #include <cmath>
 #include <string>
 
+#include "base/decimal.h"
 #include "base/yaml.h"
 #include "base/yaml_scalar.h"
 
@@ -44,9 +44,7 @@ std::string valid_utf8(std::string_view text) {
 std::string float_text(double number) {
   if (std::isnan(number)) return ".nan";
   if (std::isinf(number)) return number < 0 ? "-.inf" : ".inf";
-  char buffer[40];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, number);
-  std::string text(buffer, result.ptr);
+  std::string text = exact_decimal(number);
   if (text.find('.') == std::string::npos) text.insert(std::min(text.find('e'), text.size()), ".0");
   return text;
 }
