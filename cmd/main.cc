@@ -87,6 +87,8 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   controller_command->add_option("--record", controller.program.record,
                                  "File for all that the operators ask and are told, without credentials: an incident to replay");
+  controller_command->add_flag("--profiling", controller.program.profiling,
+                               "Serve /debug/profile?seconds=N (CPU) and /debug/memory, too");
   controller_command->add_option("--agent-image", controller.agent_image, "Image that holds this binary, for the guest agent")
       ->capture_default_str();
   controller_command->footer(

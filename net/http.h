@@ -27,6 +27,9 @@ struct Request {
   bool apart = false;  // HTTP/2: over a connection that no others share, so that nothing they do can hold it up
 };
 
+// Of a target's query, "?a=1&b=2", as it stands there; empty if there is none.
+std::string parameter(std::string_view target, std::string_view name);
+
 struct Response {
   int status = 0;
   Headers headers = {};

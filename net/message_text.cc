@@ -51,6 +51,17 @@ std::string bracketed(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";
 }
 
+std::string parameter(std::string_view target, std::string_view name) {
+  auto query = target.substr(std::min(target.size(), target.find('?')));
+  while (!query.empty()) {
+    query.remove_prefix(1);
+    const auto pair = query.substr(0, query.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return std::string(pair.substr(name.size() + 1));
+    query.remove_prefix(pair.size());
+  }
+  return {};
+}
+
 bool has_body(const Request& request) {
   return !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
 }

@@ -47,4 +47,13 @@ TEST_CASE("a response as text") {
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST_CASE("the parameters of a query") {
+  CHECK(parameter("/explain?kind=K&name=a.b", "kind") == "K");
+  CHECK(parameter("/explain?kind=K&name=a.b", "name") == "a.b");
+  CHECK(parameter("/explain?names=x&name=&name=y", "name") == "");
+  CHECK(parameter("/explain?name", "name") == "");
+  CHECK(parameter("/name=x", "name") == "");
+  CHECK(parameter("/?&&=&a=b=c", "a") == "b=c");
+}
+
 }  // namespace knfe::net

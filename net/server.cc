@@ -78,9 +78,11 @@ class Session : public std::enable_shared_from_this<Session> {
     Request request;
     request.target = message.target();
     for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
+    timer_.reset();
     const auto handler = handler_;  // it may destroy the server
-    Response response = (*handler)(request);
-    if (!closed_) answer(response, parser_->keep_alive());
+    (*handler)(request, [weak = weak_from_this(), keep = parser_->keep_alive()](const Response& response) {
+      if (const auto self = weak.lock(); self && !self->closed_) self->answer(response, keep);
+    });
   }
 
   static Response refusal(const error_code& error) {
@@ -90,6 +92,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void answer(const Response& response, bool keep_connection) {
+    timer_ = loop_.after(limit_, [this] { leave(); });
     output_ = response_text(response, keep_connection);
     asio::async_write(socket_, asio::buffer(output_),
                       [self = shared_from_this(), keep_connection](error_code error, std::size_t) {
@@ -179,6 +182,10 @@ tcp::acceptor bind(Loop& loop, const asio::ip::address& host, std::uint16_t port
 }
 
 }  // namespace
+
+Server::Handler Server::at_once(std::function<Response(const Request&)> handler) {
+  return [handler = std::move(handler)](const Request& request, const Answer& answer) { answer(handler(request)); };
+}
 
 Result<std::unique_ptr<Server>> Server::listen(Loop& loop, const std::string& address, Handler handler,
                                                const ServerSettings& settings) {

@@ -18,8 +18,9 @@ using tcp = asio::ip::tcp;
 namespace {
 
 std::unique_ptr<Server> serve(
-    Loop& loop, Server::Handler handler = [](const Request&) { return Response{.status = 200, .body = "ok"}; }) {
-  auto server = Server::listen(loop, "127.0.0.1:0", std::move(handler));
+    Loop& loop,
+    std::function<Response(const Request&)> handler = [](const Request&) { return Response{.status = 200, .body = "ok"}; }) {
+  auto server = Server::listen(loop, "127.0.0.1:0", Server::at_once(std::move(handler)));
   REQUIRE(server);
   return std::move(*server);
 }
@@ -127,7 +128,7 @@ TEST_CASE("heads are limited also when they come line by line") {
 
 TEST_CASE("whoever is slow to ask is closed") {
   TestLoop loop;
-  const auto server = Server::listen(loop, "127.0.0.1:0", [](const Request&) { return Response{.status = 200}; },
+  const auto server = Server::listen(loop, "127.0.0.1:0", Server::at_once([](const Request&) { return Response{.status = 200}; }),
                                      {.exchange_limit = Duration(20)});
   REQUIRE(server);
   auto client = std::make_shared<RawClient>(loop, (*server)->port());
@@ -135,6 +136,48 @@ TEST_CASE("whoever is slow to ask is closed") {
   client->read([] {}, [&] { loop.stop(); });
   loop.run();
   CHECK(client->input.empty());
+}
+
+TEST_CASE("an answer that takes its time has it, and others are served meanwhile") {
+  TestLoop loop;
+  Handle later;
+  const auto server = Server::listen(loop, "127.0.0.1:0",
+                                     [&](const Request& request, const Server::Answer& answer) {
+                                       if (request.target == "/fast") return answer({.status = 200, .body = "fast"});
+                                       later = loop.after(Duration(100), [answer] { answer({.status = 200, .body = "slow"}); });
+                                     },
+                                     {.exchange_limit = Duration(30)});
+  REQUIRE(server);
+  std::string order;
+  std::vector<std::shared_ptr<RawClient>> clients;
+  for (const char* target : {"/slow", "/fast"}) {
+    clients.push_back(std::make_shared<RawClient>(loop, (*server)->port()));
+    clients.back()->say(std::string("GET ") + target + " HTTP/1.1\r\nConnection: close\r\n\r\n");
+    clients.back()->read([] {},
+                         [&, client = clients.back().get()] {
+                           order += client->input.substr(client->input.size() - std::min<std::size_t>(client->input.size(), 4));
+                           if (order.size() == 8) loop.stop();
+                         });
+  }
+  loop.run();
+  CHECK(order == "fastslow");
+}
+
+TEST_CASE("an answer that comes when the peer, or the server, is gone goes nowhere") {
+  TestLoop loop;
+  Server::Answer kept;
+  auto server = Server::listen(loop, "127.0.0.1:0", [&](const Request&, const Server::Answer& answer) {
+    kept = answer;
+    loop.stop();
+  });
+  REQUIRE(server);
+  auto client = std::make_shared<RawClient>(loop, (*server)->port());
+  client->say("GET / HTTP/1.1\r\n\r\n");
+  client->read([] {}, [] {});
+  loop.run();
+  server->reset();
+  kept({.status = 200});
+  client->socket.close();
 }
 
 TEST_CASE("64 connections, and no more") {
@@ -186,7 +229,7 @@ TEST_CASE("destroying the server closes all, also from within its handler") {
 
 TEST_CASE("addresses to listen on") {
   Loop loop;
-  const Server::Handler handler = [](const Request&) { return Response{.status = 200}; };
+  const auto handler = Server::at_once([](const Request&) { return Response{.status = 200}; });
   const auto every = Server::listen(loop, ":0", handler);
   REQUIRE(every);
   CHECK((*every)->port() > 0);

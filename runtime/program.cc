@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "kube/renewal.h"
 #include "net/server.h"
+#include "runtime/debug_pages.h"
 #include "runtime/recorder.h"
 
 namespace knfe::runtime {
@@ -31,22 +32,10 @@ net::Response text_response(int status, std::string body) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
 }
 
-constexpr std::string_view kExplain = "/explain?";
-
-std::string parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return std::string(pair.substr(name.size() + 1));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  }
-  return {};
-}
-
 // Names and namespaces need no percent-encoding.
 net::Response explain(const Operator& operators, const net::Request& request) {
-  const auto query = std::string_view(request.target).substr(kExplain.size());
-  const auto decisions =
-      operators.manager().explain(parameter(query, "kind"), {parameter(query, "namespace"), parameter(query, "name")});
+  const auto asked = [&](std::string_view name) { return net::parameter(request.target, name); };
+  const auto decisions = operators.manager().explain(asked("kind"), {asked("namespace"), asked("name")});
   const Json body = decisions ? *decisions : Json(JsonObject{{"message", decisions.error().text()}});
   const int status = decisions ? 200 : decisions.error().code == Code::kNotFound ? 404 : 400;
   return {status, {{"Content-Type", "application/json"}}, to_text(body) + "\n"};
@@ -62,7 +51,7 @@ net::Response serve(const Operator& operators, const net::Request& request) {
     const auto missing = operators.manager().not_served();
     return text_response(200, missing.empty() ? "ok\n" : "ok, but the API server does not serve: " + missing + "\n");
   }
-  if (request.target.starts_with(kExplain)) return explain(operators, request);
+  if (request.target.starts_with("/explain?")) return explain(operators, request);
   if (request.target == "/metrics") return text_response(200, operators.metrics());
   return text_response(404, "this serves /metrics, /livez, /readyz and /explain?kind=K&namespace=N&name=M\n");
 }
@@ -107,21 +96,25 @@ int run_program(const ProgramOptions& options, const std::function<void(Operator
   const auto other = between ? between(loop, *wire) : nullptr;
   Operator operators(loop, other ? *other : *wire, *config, settings);
   set_up(operators);
+  std::unique_ptr<DebugPages> debug;
+  if (options.profiling) debug = std::make_unique<DebugPages>(loop, [&] { return operators.metrics(); });
   std::unique_ptr<net::Server> server;
   if (!options.listen.empty()) {
     auto listening =
-        net::Server::listen(loop, options.listen, [&](const net::Request& request) { return serve(operators, request); });
-  const auto& proxy = config->endpoint.proxy;  // its credentials are no log's business
+        net::Server::listen(loop, options.listen, [&](const net::Request& request, const net::Server::Answer& answer) {
+          if (!debug || !debug->serve(request, answer)) answer(serve(operators, request));
+        });
     if (!listening) return give_up(listening.error());
     server = std::move(*listening);
-       {"proxy", proxy.host.empty() ? "none" : proxy.host + ":" + proxy.port},
   }
   const auto stop = loop.on_stop_signal([&] {
     log(Level::kInfo, "stopping");
     operators.stop([&] { loop.stop(); });
   });
+  const auto& proxy = config->endpoint.proxy;  // its credentials are no log's business
   log(Level::kInfo, "starting",
       {{"api_server", config->endpoint.host + ":" + config->endpoint.port},
+       {"proxy", proxy.host.empty() ? "none" : proxy.host + ":" + proxy.port},
        {"as", config->source},
        {"identity", settings.identity}});
   operators.start();

@@ -17,6 +17,7 @@ struct ProgramOptions {
   std::string listen;       // address of /metrics, /livez, /readyz and /explain ("host:port", ":8080"); empty: none
   std::string build = {};   // version, for metrics
   std::string record = {};  // file that all that is asked and told goes to (runtime/recorder.h); empty: none
+  bool profiling = false;   // serve /debug/ (runtime/debug_pages.h), too
   JsonObject about = {};    // what a replay has to know beside that
 };
 

@@ -20,7 +20,7 @@ class Controller:
     def __init__(self, binary, rig):
         # It ends with this process, however that ends.
         self._command = ["setpriv", "--pdeathsig", "KILL", str(binary), "controller", f"--kubeconfig={rig.kubeconfig()}", "--lease=knfe-system/knfe",
-                         "--identity=itest", f"--listen=127.0.0.1:{PORT}"]
+                         "--identity=itest", "--profiling", f"--listen=127.0.0.1:{PORT}"]
         self.binary = str(binary)
         self._environment = rig.cluster.environment()  # carries the mark by which `down` finds what is left over
         self.log = rig.state / "log" / "knfe.log"

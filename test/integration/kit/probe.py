@@ -1,17 +1,23 @@
-"""What an operator serves for probes: /readyz, /metrics."""
+"""What an operator serves for probes: /readyz, /metrics, /debug/."""
 
 import http.client
 
 
-def get(port, path):
-    """The text that it answers with 200 on this port of the loopback interface; None for any other answer, or none."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def fetch(port, path, timeout=5):
+    """Status and body of its answer on this port of the loopback interface."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        text = answer.read().decode()
-        return text if answer.status == 200 else None
-    except (OSError, http.client.HTTPException):
-        return None
+        return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def get(port, path):
+    """The text that it answers with 200; None for any other answer, or none."""
+    try:
+        status, body = fetch(port, path)
+    except (OSError, http.client.HTTPException):
+        return None
+    return body.decode() if status == 200 else None
