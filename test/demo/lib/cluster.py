@@ -19,6 +19,7 @@ class Cluster:
         self.own = not os.environ.get("KUBECONFIG")
         self.dev = REPOSITORY / "dev" / "cluster"
         self.prefix = [str(self.dev), "kubectl"] if self.own else ["kubectl"]
+        self.binary = REPOSITORY / "build" / "bin" / "knfe"
 
     def up(self):
         if not self.own:
@@ -41,6 +42,14 @@ class Cluster:
         done = self.run(*words, text=text, timeout=timeout)
         if done.returncode != 0:
             raise Problem(f"kubectl {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def knfe(self, *words, timeout=60):
+        """What `knfe` on this machine prints, with the kubeconfig that kubectl has."""
+        command = [*([self.dev, "exec"] if self.own else []), self.binary, *words]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=timeout)
+        if done.returncode != 0:
+            raise Problem(f"knfe {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
     def get(self, *words):
