@@ -1,5 +1,6 @@
-"""What KNFE tells of itself while it works: a CPU profile, and what its memory is made of."""
+"""What KNFE tells of itself while it works: why it did something, a CPU profile, and what its memory is made of."""
 
+import itertools
 import struct
 import subprocess
 import threading
@@ -7,7 +8,34 @@ from pathlib import Path
 
 from kit import probe
 from kit.controller import PORT
+from kit.forward import forward
 from kit.ims import SPROUT, start, whole
+from kit.rig import network
+
+
+def explain(case):
+    """From outside: the API server passes the question on to the pod of the operators, which here is but an address."""
+    start(case)
+    name, home = "operators", "knfe-system"
+    container = {"name": "knfe", "image": "knfe.io/knfe:dev",
+                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+    case.api.create({"apiVersion": "v1", "kind": "Pod",
+                     "metadata": {"namespace": home, "name": name, "labels": {"app.kubernetes.io/name": "knfe"}},
+                     "spec": {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+                              "containers": [container]}})
+    try:
+        address = network.API_ADDRESS
+        case.api.patch("Pod", home, name, {"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}, "status")
+        with forward((address, 8080), ("127.0.0.1", PORT)):
+            code, text = case.controller.run("explain", "networkfunction/ims-sip", f"--namespace={case.ns}")
+            assert code == 0 and text.startswith(f"NetworkFunction {case.ns}/ims-sip, the latest decision last:\n"), text
+            assert "\n  outcome: done\n" in text, text
+            code, text = case.controller.run("explain", f"member/{SPROUT}-0", f"--namespace={case.ns}")
+            assert code == 0 and f"pods {case.ns}/{SPROUT}-0" in text, text
+            code, text = case.controller.run("explain", "network/nobody", f"--namespace={case.ns}")
+            assert code == 1 and "nothing was decided about Network" in text, text
+    finally:
+        case.api.delete("Pod", home, name)
 
 
 def profile(case):
@@ -16,16 +44,16 @@ def profile(case):
     taking = [threading.Thread(target=lambda: answers.append(probe.fetch(PORT, "/debug/profile?seconds=3", 20))) for _ in range(2)]
     for each in taking:
         each.start()
-    for size in (5, 2, 4, 3):
+    for size in itertools.cycle((5, 2, 4, 3)):
         case.scale(SPROUT, size)
         case.listed(whole(size))
-    for each in taking:
-        each.join()
+        if not any(each.is_alive() for each in taking):
+            break
     assert sorted(status for status, _ in answers) == [200, 409], answers
     stacks, binary_at = read(next(body for status, body in answers if status == 200), case.controller.binary)
     assert stacks, "it did nothing?"
     addresses = sorted({address - binary_at for stack in stacks for address in stack if address >= binary_at})
-    names = subprocess.run(["addr2line", "-f", "-C", "-e", case.controller.binary], check=True, text=True, stdout=subprocess.PIPE,
+    names = subprocess.run(["addr2line", "-ifCe", case.controller.binary], check=True, text=True, stdout=subprocess.PIPE,
                            input="".join(f"{address:#x}\n" for address in addresses)).stdout
     assert "knfe::net::Loop::run()" in names, names
     case.notes.append(f"{len(stacks)} samples")
@@ -52,5 +80,6 @@ def memory(case):
 
 
 def cases():
+    yield "insight: knfe explain through the API server", explain
     yield "insight: a CPU profile that pprof reads", profile
     yield "insight: what memory is made of", memory

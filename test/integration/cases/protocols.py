@@ -4,8 +4,8 @@ import json
 
 from kit.connect_proxy import PASSWORD, ConnectProxy
 from kit.ims import SPROUT, start, whole
+from kit.rig import network
 from kit.wait import until
-from lib import network
 
 
 def life(case):

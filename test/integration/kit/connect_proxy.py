@@ -2,9 +2,10 @@
 
 import base64
 import http.server
-import select
 import socket
 import threading
+
+from kit.forward import pass_on
 
 USER, PASSWORD = "knfe", "open sesame"
 
@@ -53,16 +54,3 @@ class ConnectProxy:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
-
-
-def pass_on(other):
-    """Bytes of either socket to the other, until one of both ends."""
-    while True:
-        for one in select.select(list(other), [], [])[0]:
-            try:
-                data = one.recv(65536)
-                if not data:
-                    return
-                other[one].sendall(data)
-            except OSError:
-                return
