@@ -204,7 +204,8 @@ def _watch_plans(job, phase, traces):
         for when, part in STALE.items():
             out.append(Plan(job, phase, f"restart-in-the-past-{when}", f"{' '.join(place).strip()} #1", "W5", 5, (
                 _on_request(place, 1, {"do": "hold-after"}, 0),
-                {"id": "f1", "on": "watch", "do": "stale", "relist": True, "times": -1, "at": part, "ms": 2500})))
+                {"id": "f1", "on": "watch", "do": "stale", "relist": True, "after": "f0", "times": -1, "for_ms": 2500, "at": part,
+                 "ms": 2500})))
     # The same with a real server, which does not tell of the past to who asks for the present.
     for place in list(writes)[1::8]:
         for trouble in ELSEWHERE:

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 )
 
 // rule says what is to be done to which request, event or watch. Empty fields match all.
@@ -22,6 +23,7 @@ type rule struct {
 	Relist    bool   `json:"relist"`   // of a watch: only one that begins with a list
 	Nth       int    `json:"nth"`      // the first match that counts, from 1
 	Times     int    `json:"times"`    // how many from there on; 0: one, -1: all
+	ForMs     int    `json:"for_ms"`   // and for how long after the first; 0: for ever
 	After     string `json:"after"`    // nothing counts before the rule of this name has fired
 
 	Do         string  `json:"do"` // elsewhere: sent to the other API server
@@ -32,6 +34,7 @@ type rule struct {
 	At         float64 `json:"at"`        // stale: which part of the events since the phase began is known
 
 	matched, fired int
+	since          time.Time // when it fired first
 	over           bool // its relist has come: what it drops is told of again
 }
 
@@ -150,6 +153,11 @@ func (p *plan) find(on string, s subject, eventType string, relist bool, text []
 			continue
 		}
 		if limit := max(r.Times, 1); r.Times >= 0 && r.fired >= limit {
+			continue
+		}
+		if r.fired == 0 {
+			r.since = time.Now()
+		} else if r.ForMs > 0 && time.Since(r.since) > time.Duration(r.ForMs)*time.Millisecond {
 			continue
 		}
 		r.fired++

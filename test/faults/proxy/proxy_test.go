@@ -296,6 +296,22 @@ func TestStreamsAndTouchesEvents(t *testing.T) {
 	})
 }
 
+func TestARuleMayHoldForAWhile(t *testing.T) {
+	var p plan
+	if err := p.load([]byte(`{"rules":[{"id":"a","on":"watch","do":"stale","times":-1,"for_ms":60000}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	find := func() *rule { return p.find("watch", subject{Verb: "watch"}, "", true, nil) }
+	r := find()
+	if r == nil || find() != r {
+		t.Fatal("it does not hold")
+	}
+	r.since = r.since.Add(-2 * time.Minute)
+	if find() != nil {
+		t.Fatal("it holds too long")
+	}
+}
+
 func TestStaleServesThePast(t *testing.T) {
 	c := newPast().chapter("k")
 	add := func(kind, name, version string) {
