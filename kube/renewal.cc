@@ -19,10 +19,12 @@ void Renewal::look() {
   timer_ = loop_.after(kInterval, [this] { look(); });
   const auto config = load_config(options_);
   Result<void> renewed;
-  bool changed = false;
+  bool changed = false, by_another_way = false;
   if (config) {
     const auto& now = config->endpoint;
-    changed = now.ca_pem != used_.ca_pem || now.certificate_pem != used_.certificate_pem || now.key_pem != used_.key_pem;
+    by_another_way = now.proxy != used_.proxy;
+    changed = by_another_way || now.ca_pem != used_.ca_pem || now.certificate_pem != used_.certificate_pem ||
+              now.key_pem != used_.key_pem;
     // A kubeconfig may have been turned to another cluster meanwhile: its certificates are none of this connection's.
     const bool same_server = now.host == used_.host && now.port == used_.port && now.server_name == used_.server_name &&
                              now.insecure == used_.insecure && now.ca_pem.empty() == used_.ca_pem.empty();
@@ -40,7 +42,8 @@ void Renewal::look() {
   if (complaint != complaint_ && !complaint.empty())
     log(Level::kWarning, "certificates cannot be read again", {{"error", complaint}});
   complaint_ = complaint;
-  if (changed && renewed) log(Level::kInfo, "certificates renewed", {{"source", config->source}});
+  if (changed && renewed)
+    log(Level::kInfo, by_another_way ? "another proxy from now on" : "certificates renewed", {{"source", config->source}});
 }
 
 }  // namespace knfe::kube

@@ -1,6 +1,6 @@
 // Renewal: looks twice a minute whether the certificates that a Config names say something else now - a rotated authority of the
-// API server, a renewed certificate of ours - and hands them to the client. Nothing has to start anew for that. (A token file is
-// read again by TokenSource.)
+// API server, a renewed certificate of ours - or there is another proxy, and hands that to the client. Nothing has to start anew
+// for that. (A token file is read again by TokenSource.)
 #pragma once
 
 #include <string>

@@ -21,9 +21,10 @@ class Renewed : public net::RenewableClient {
     ++asked;
     if (endpoint.ca_pem == "half") return fail(Code::kInvalid, "not a PEM list of certificates");
     authorities += endpoint.ca_pem + " ";
+    if (!endpoint.proxy.host.empty()) proxies += endpoint.proxy.host + ":" + endpoint.proxy.credentials + " ";
     return {};
   }
-  std::string authorities;
+  std::string authorities, proxies;
   int asked = 0;
 };
 
@@ -49,6 +50,22 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a proxy, or its password, that is another one is handed on, once") {
+  const auto with = [&](const std::string& proxy) {
+    files["/k/config"] =
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://h', certificate-authority: ca.crt, proxy-url: '" +
+        proxy + "'}}]\n";
+  };
+  with("http://u:old@p:1");
+  Renewal renewal(loop, client, options, *load_config(options));
+  time.pass(loop, seconds(40));
+  CHECK(client.asked == 0);
+  with("http://u:new@p:1");
+  time.pass(loop, seconds(100));
+  CHECK(client.proxies == "p:u:new ");
+}
 
 TEST_CASE_FIXTURE(Fixture, "an authority that is rotated is handed on within half a minute, once") {
   Renewal renewal(loop, client, options, *load_config(options));

@@ -93,7 +93,10 @@ net::Request watch_request(const api::Resource& resource, const Scope& scope, co
       path_of(resource, scope.ns) + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds);
   target +=
       version.empty() ? "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan" : "&resourceVersion=" + percent(version);
-  return {"GET", target + query_of(scope), {{"Accept", "application/json"}}, {}};
+  net::Request request{"GET", target + query_of(scope), {{"Accept", "application/json"}}, {}};
+  // The server ends it, or is not there any more; a proxy between may not tell.
+  request.longest = std::chrono::seconds(seconds + 30);
+  return request;
 }
 
 Error status_error(const Json& status, int http_code, std::string_view retry_after) {

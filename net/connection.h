@@ -20,8 +20,8 @@ class Connection {
  public:
   virtual ~Connection() = default;
 
-  // Resolves, connects, goes through the endpoint's proxy if it has one, and shakes hands; address by address, all within
-  // `limit`. Calls `done` once from the loop.
+  // Resolves, connects address by address, goes through the endpoint's proxy if it has one, and shakes hands, all within `limit`.
+  // Calls `done` once from the loop.
   virtual void open(Duration limit, std::function<void(Result<void>)> done) = 0;
   virtual Attempt read(std::span<char> into) = 0;
   virtual Attempt write(std::string_view bytes) = 0;

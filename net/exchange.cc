@@ -161,7 +161,14 @@ void Exchange::release_connection(bool reusable) {
 bool Exchange::on_head(int status, Headers headers) {
   auto self = shared_from_this();
   started_ = true;
-  if (plan_.timeout_ends_at_head) timer_.reset();
+  if (plan_.timeout_ends_at_head) {
+    timer_.reset();
+    if (const auto longest = plan_.request.longest; longest.count() > 0) {
+      timer_ = loop_.after(longest, [this, longest] {
+        end(fail(Code::kTimeout, "the answer has not ended within " + std::to_string(longest.count()) + " ms"));
+      });
+    }
+  }
   if (events_.on_head) events_.on_head(status, headers);
   return !over_;
 }

@@ -24,6 +24,7 @@ struct Request {
   Headers headers = {};      // without Host, Content-Length, Connection and the like: they are added, or not used
   std::string body = {};
   Duration timeout = std::chrono::seconds(30);  // for the whole exchange; of a stream: for its head
+  Duration longest{0};                          // of a stream, from its head: then it is broken off. 0: no limit
   bool apart = false;  // HTTP/2: over a connection that no others share, so that nothing they do can hold it up
 };
 

@@ -29,7 +29,7 @@ void Http2Connection::begin() {
 Result<std::int32_t> Http2Connection::start(Http2Session::Stream& stream, const Request& request, std::string_view authority) {
   used_ = true;
   auto id = session_.start(stream, request, authority);
-  look_for_room();
+  full_ = full_ || room() == 0;
   flush_later();
   return id;
 }
@@ -91,8 +91,8 @@ void Http2Connection::flush_later() {
 
 void Http2Connection::flush() {
   auto self = shared_from_this();
+  look_for_room();  // a stream may have been given up; what begins by that is of this flush
   flushing_ = false;
-  look_for_room();  // a stream may have been given up
   while (!over_ && !deaf_) {
     if (written_ == output_.size()) {
       output_.clear();

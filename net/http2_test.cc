@@ -162,6 +162,25 @@ TEST_CASE("HTTP/2: the room of a request that is given up is for who waits, whil
   CHECK(peer.seen().calls.at(1).connection == 0);
 }
 
+TEST_CASE("HTTP/2: who gets the room of another's request may have more to send than the socket takes") {
+  TestLoop loop;
+  Http2Peer peer(loop, {.max_streams = 1, .instead_of_greeting = {}, .window = 1u << 30});
+  const auto client = client_of(loop, peer);
+  peer.on_call = [&](const Call&) { loop.stop(); };
+  Handle first = client->send({.target = "/first"}, [](const Result<Response>&) { FAIL_CHECK("called"); });
+  loop.run();
+  peer.raw(0, std::string("\0\0\4\x08\0\0\0\0\0\x3f\xff\0\0", 13));  // WINDOW_UPDATE of the connection
+  Asking asking{loop, *client};
+  asking.ask({.method = "POST", .target = "/second", .body = std::string(64u << 20, 'x')});
+  while (peer.seen().connections < 2) turn(loop);
+  peer.mute(1);
+  for (int i = 0; i < 200; ++i) turn(loop);
+  answer_all(peer);
+  first.reset();
+  asking.run();
+  CHECK(asking.ends.at(0) == "/second=200 ok");
+}
+
 TEST_CASE("HTTP/2: after a GOAWAY what the server has not taken goes elsewhere, and the rest ends where it is") {
   TestLoop loop;
   Http2Peer peer(loop);

@@ -62,7 +62,7 @@ class HttpsClient final : public RenewableClient {
     renewed.certificate_pem = endpoint.certificate_pem;
     renewed.key_pem = endpoint.key_pem;
     KNFE_TRY(auto tls, TlsContext::make(renewed));
-    pool_.renew(std::move(tls));
+    pool_.renew(std::move(tls), endpoint.proxy);
     return {};
   }
 

@@ -24,6 +24,7 @@ struct Proxy {
   std::string host = {};  // as an Endpoint's; empty: none
   std::string port = {};
   std::string credentials = {};  // "user:password", as they are; empty: none. A secret
+  bool operator==(const Proxy&) const = default;
 };
 
 struct Endpoint {
@@ -51,9 +52,9 @@ struct ClientSettings {
 // A client whose trust and own certificate can be exchanged while it works.
 class RenewableClient : public Client {
  public:
-  // New connections use the certificates of `endpoint`, idle ones are closed, shared ones take no new requests; what is under way
-  // goes on to its end. Host, port and the rest of it do not count. Fails, and leaves all as it was, on certificates or keys that
-  // cannot be read.
+  // New connections use the certificates of `endpoint` and go by its proxy, idle ones are closed, shared ones take no new
+  // requests; what is under way goes on to its end. Host, port and the rest of it do not count. Fails, and leaves all as it was,
+  // on certificates or keys that cannot be read.
   virtual Result<void> renew(const Endpoint& endpoint) = 0;
 };
 

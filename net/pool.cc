@@ -152,10 +152,11 @@ void Pool::keep(std::shared_ptr<Connection> connection) {
   idle_.push_back({std::move(connection), boot_now()});
 }
 
-void Pool::renew(std::unique_ptr<TlsContext> tls) {
+void Pool::renew(std::unique_ptr<TlsContext> tls, Proxy proxy) {
   for (const auto& kept : idle_) kept.connection->close();
   idle_.clear();
   tls_ = std::move(tls);
+  endpoint_.proxy = std::move(proxy);
   for (const auto& group : groups_) {
     for (const auto& one : group.shared) one->retire();
   }

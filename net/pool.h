@@ -38,7 +38,7 @@ class Pool {
   void forget(const Seeker& seeker);
   void keep(std::shared_ptr<Connection> connection);
   // For connections to come; those that are there are kept no longer than what is under way on them.
-  void renew(std::unique_ptr<TlsContext> tls);
+  void renew(std::unique_ptr<TlsContext> tls, Proxy proxy);
 
  private:
   struct Idle {
@@ -68,7 +68,7 @@ class Pool {
   void drop_aged();
 
   Loop& loop_;
-  const Endpoint endpoint_;
+  Endpoint endpoint_;
   const ClientSettings settings_;
   std::shared_ptr<TlsContext> tls_;
   std::vector<Idle> idle_;  // the longest idle first

@@ -111,6 +111,17 @@ TEST_CASE("the time limit ends with the head") {
   CHECK(never.told == " Timeout");
 }
 
+TEST_CASE("a stream may have a limit of its own, from its head") {
+  TestLoop loop;
+  ScriptedPeer peer(loop, {{take_request(), say(kHead + "1\r\na\r\n"), await_end()}});
+  const auto client = client_of(loop, peer.plain());
+  Story story;
+  story.at_end = [&] { loop.stop(); };
+  const Handle handle = client->stream({.longest = std::chrono::milliseconds(50)}, story.events());
+  loop.run();
+  CHECK(story.told == "200 a Timeout");
+}
+
 TEST_CASE("streams do not take the places of other exchanges") {
   TestLoop loop;
   ScriptedPeer peer(loop, {{take_request(), say(kHead)}, {take_request(), say(kHead)}, {take_request(), say(ok("x"))}});

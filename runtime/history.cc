@@ -1,17 +1,8 @@
 #include "runtime/history.h"
 
-#include <algorithm>
-
-#include "api/digest.h"
 #include "base/text.h"
 
 namespace knfe::runtime {
-
-namespace {
-
-constexpr Duration kFirstWait{50}, kLongestWait{30'000};
-
-}  // namespace
 
 void History::add(const Item& item, Decision decision) {
   auto [found, fresh] = by_item_.try_emplace(item);
@@ -22,8 +13,7 @@ void History::add(const Item& item, Decision decision) {
     entries_.splice(entries_.begin(), entries_, found->second);
   }
   auto& decisions = found->second->decisions;
-  if (!decisions.empty() && decisions.back().digest == decision.digest && decisions.back().what == decision.what &&
-      decisions.back().outcome == decision.outcome) {
+  if (!decisions.empty() && decisions.back().what == decision.what && decisions.back().outcome == decision.outcome) {
     decision.times = decisions.back().times + 1;
     decisions.back() = std::move(decision);
     return;
@@ -39,19 +29,6 @@ void History::add(const Item& item, Decision decision) {
     by_item_.erase(entries_.back().item);
     entries_.pop_back();
   }
-}
-
-Instant History::earliest(const Item& item, std::uint64_t digest) const {
-  const auto* decisions = of(item);
-  if (!decisions) return {};
-  std::uint32_t times = 0;
-  Instant last{};
-  for (const auto& one : *decisions) {
-    if (!one.carried_out || one.digest != digest) continue;
-    times += one.times;
-    last = one.when;
-  }
-  return times < 2 ? last : last + std::min(kLongestWait, kFirstWait * (1 << std::min(times - 2, 10u)));
 }
 
 const std::vector<Decision>* History::of(const Item& item) const {
@@ -74,12 +51,6 @@ std::string text_of(const Plan& plan) {
   }
   if (plan.look_again) add("look again in " + std::to_string(plan.look_again->count()) + " ms");
   return out.empty() ? "nothing to do" : cut(out, 500);
-}
-
-std::uint64_t digest_of(const Plan& plan, std::string_view text) {
-  std::uint64_t digest = plan.status ? plan.status->digest : 0;
-  for (const auto& action : plan.actions) digest = api::hash64(action.uid.text(), digest + action.digest);
-  return api::hash64(text, digest);
 }
 
 Json to_json(const std::vector<Decision>& decisions) {

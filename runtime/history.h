@@ -1,7 +1,5 @@
 // History: the last sixteen decisions about each key, for `knfe explain`. Bounded: beyond 4096 decisions in all, the keys that
 // nothing was decided about for the longest time are forgotten. A decision that says what the one before has said is counted.
-//
-// It also says how long to wait before the same is carried out once more: whoever has undone it may go on doing so.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +20,6 @@ struct Decision {
   Word why;               // what made it look
   Word what;              // what the plan was
   Word outcome;
-  std::uint64_t digest = 0;  // of the plan
-  Instant when{};
-  bool carried_out = false;
   std::uint32_t times = 1;
 };
 
@@ -33,9 +28,6 @@ class History {
   static constexpr std::size_t per_key = 16, in_all = 4096;
 
   void add(const Item& item, Decision decision);
-  // Until when it should rest before this is carried out (again): what was undone is repaired at once, and if that is undone,
-  // too, ever later, 50 ms doubling to 30 s after the last time.
-  Instant earliest(const Item& item, std::uint64_t digest) const;
   // The latest last; null if nothing is known of it.
   const std::vector<Decision>* of(const Item& item) const;
 
@@ -51,8 +43,6 @@ class History {
 
 // A plan in a line: its writes, and what the status says.
 std::string text_of(const Plan& plan);
-// Two plans alike have the same.
-std::uint64_t digest_of(const Plan& plan, std::string_view text);
 Json to_json(const std::vector<Decision>& decisions);
 
 }  // namespace knfe::runtime

@@ -37,34 +37,6 @@ TEST_CASE("what was decided about last is remembered longest") {
   CHECK(history.of(item(1)) != nullptr);
 }
 
-TEST_CASE("what is undone is carried out again at once, and ever later if it is undone again") {
-  History history;
-  const auto carry_out = [&](std::uint64_t digest, int at) {
-    auto one = decision("create");
-    one.digest = digest;
-    one.when = Instant(Duration(at));
-    one.carried_out = true;
-    history.add(kItem, std::move(one));
-  };
-  const auto earliest = [&](std::uint64_t digest) { return history.earliest(kItem, digest).time_since_epoch().count(); };
-  CHECK(earliest(1) == 0);
-  carry_out(1, 1000);
-  CHECK(earliest(1) == 1000);
-  carry_out(1, 1001);
-  CHECK(earliest(1) == 1051);
-  carry_out(2, 1002);
-  carry_out(1, 1051);
-  CHECK(earliest(1) == 1151);
-  CHECK(earliest(2) == 1002);
-  for (int i = 0; i < 100; ++i) carry_out(1, 2000);
-  CHECK(earliest(1) == 32'000);
-  auto failed = decision("create");
-  failed.digest = 3;
-  failed.when = Instant(Duration(2000));
-  for (int i = 0; i < 3; ++i) history.add(kItem, failed);
-  CHECK(earliest(3) == 0);
-}
-
 TEST_CASE("a plan in a line: its writes and what the status says") {
   Plan plan;
   CHECK(text_of(plan) == "nothing to do");
@@ -76,14 +48,6 @@ TEST_CASE("a plan in a line: its writes and what the status says") {
       fakes::json(R"({"status":{"conditions":[{"type":"Ready","status":"False","reason":"Waiting","message":"for it"}]}})");
   plan.look_again = Duration(300);
   CHECK(text_of(plan) == plan.actions[0].text() + "; status Ready=False Waiting: for it; look again in 300 ms");
-  const auto text = text_of(plan);
-  const auto digest = digest_of(plan, text);
-  CHECK(digest_of(plan, text) == digest);
-  plan.actions[0].uid = "another";
-  const auto another = digest_of(plan, text);
-  CHECK(another != digest);
-  plan.status->digest = 1;
-  CHECK(digest_of(plan, text) != another);
 }
 
 }  // namespace knfe::runtime

@@ -122,11 +122,9 @@ void Manager::begin(const Queue::Taken& taken) {
     return run.begin();
   }
   run.decide(plan_for(run, nullptr));
-  if (!run.plan.settled()) {
-    if (const auto earliest = history_.earliest(run.item, run.digest); earliest > boot_now()) {
-      run.look_again = earliest;
-      return settle(run);
-    }
+  if (run.where != 0) {
+    const auto earliest = pace_.earliest(run.where, [&] { return run.content(); });
+    if (earliest > boot_now()) return hold(run, earliest);
   }
   run.begin();
 }
@@ -186,8 +184,15 @@ void Manager::count(const Run& run, End end, const std::string& outcome) {
   static constexpr std::array kWhy{"edit", "change", "list"};
   std::string why = kWhy[static_cast<std::size_t>(run.taken.priority)];
   if (run.taken.failures) why += ", after failures: " + std::to_string(run.taken.failures);
-  history_.add(run.item,
-               {wall_seconds(), run.id, std::move(why), run.decision, outcome, run.digest, boot_now(), end == End::kDone});
+  history_.add(run.item, {wall_seconds(), run.id, std::move(why), run.decision, outcome});
+}
+
+void Manager::hold(Run& run, Instant until) {
+  count(run, End::kTaken, "held back: what it writes was undone each time of late");
+  if (run.plan.look_again) until = std::min(until, boot_now() + *run.plan.look_again);
+  run.look_again = until;
+  run.look_as = run.taken.priority;
+  settle(run);
 }
 
 void Manager::ended(Run& run, End end) {
@@ -204,6 +209,7 @@ void Manager::ended(Run& run, End end) {
       queue_.add(run.item, boot_now());
       return settle(run);
     case End::kDone:
+      if (run.where != 0) pace_.carried_out(run.where, run.content(), boot_now());
       count(run, end, "done");
       break;
   }
@@ -232,8 +238,8 @@ void Manager::release(const Run& run) {
   } else {
     queue_.done(run.item);
   }
-  // After that: it is no consequence of what set the run off, and has not its priority.
-  if (run.look_again) queue_.add(run.item, *run.look_again);
+  // After that: what a plan wants to look at again is no consequence of what set the run off, and has not its priority.
+  if (run.look_again) queue_.add(run.item, *run.look_again, run.look_as);
 }
 
 // What is known of a kind that is not served may be the past, and nothing could be written of it.
@@ -253,6 +259,10 @@ void Manager::check_served() {
   }
   if (!comes) return;
   queue_.hurry(boot_now());
+  for (auto& run : resting_) {
+    if (run.backs_off) run.look_again = boot_now();
+    run.backs_off.reset();
+  }
   for (const auto& item : std::exchange(not_planned_, {})) enqueue(item.controller, item.key);
 }
 
@@ -288,7 +298,6 @@ void Manager::resync_doubtful() {
     if (now - run.parked_at < kLongestPark) continue;
     run.parked_at = now;
     for (const auto& awaited : run.awaited) {
-      if (!watched_.of(awaited.cache->resource())->served()) continue;  // it is listed anew in any case
       log(Level::kWarning, "the watch does not tell of an own write; listing again",
           {{"resource", std::string(awaited.cache->resource().plural)}, {"object", awaited.key.text()}});
       watched_.of(awaited.cache->resource())->resync();

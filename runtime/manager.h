@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "runtime/events.h"
 #include "runtime/history.h"
+#include "runtime/pace.h"
 #include "runtime/run.h"
 
 namespace knfe::runtime {
@@ -120,6 +121,7 @@ class Manager : private RunHost {
   void ended(Run& run, End end) override;
   void settle(Run& run);
   void release(const Run& run);
+  void hold(Run& run, Instant until);
   void count(const Run& run, End end, const std::string& outcome);
   void run_metrics(MetricsText& out) const;
   void queue_metrics(MetricsText& out) const;
@@ -141,6 +143,7 @@ class Manager : private RunHost {
   std::list<Run> resting_;  // done, until the caches have seen it
   EventTeller events_;
   History history_;
+  Pace pace_;
   std::map<Effect, std::uint64_t> effects_;
   Histogram watch_lag_;
   const std::uint64_t seed_;

@@ -63,10 +63,8 @@ std::string Action::text() const {
 }
 
 void apply_if_different(Plan& plan, const api::Resource& resource, Json desired, const api::Meta* live) {
-  const auto digest = live ? api::digest_of_desired(desired) : 0;
-  if (live && live->spec_digest == digest) return;
+  if (live && live->spec_digest == api::digest_of_desired(desired)) return;
   Action action;
-  action.digest = digest;
   action.resource = resource;
   action.key = api::key_of(desired);
   action.body = std::move(desired);

@@ -30,10 +30,9 @@ struct Action {
   api::Uid uid;
   api::Version resource_version;
   std::string selector;
-  std::string manager;       // field manager; empty: the operator's own
-  bool orphans = false;      // kProve: what belongs to nobody counts, too
-  bool fresh = false;        // kApply: the cache has nothing of this name
-  std::uint64_t digest = 0;  // of what is wanted of what is there
+  std::string manager;   // field manager; empty: the operator's own
+  bool orphans = false;  // kProve: what belongs to nobody counts, too
+  bool fresh = false;    // kApply: the cache has nothing of this name
 
   std::string text() const;  // "apply networkfunctions ns/name"
 };
@@ -102,8 +101,7 @@ class ConditionWriter {
 // The status write that makes `live` say `wanted`, if it does not yet.
 template <class T>
 void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, std::vector<Note> notes) {
-  const auto digest = api::digest_of_status(wanted);
-  if (digest == live.meta.status_digest) return;
+  if (api::digest_of_status(wanted) == live.meta.status_digest) return;
   JsonObject object = api::skeleton(T::resource, live.meta.key);
   object["metadata"].as_object()["uid"] = live.meta.uid.text();
   object["status"] = api::encode(wanted);
@@ -111,7 +109,6 @@ void write_status(Plan& plan, const T& live, const decltype(T::status)& wanted, 
   action.resource = T::resource;
   action.key = live.meta.key;
   action.subresource = "status";
-  action.digest = digest;
   action.body = std::move(object);
   plan.status = std::move(action);
   plan.notes = std::move(notes);

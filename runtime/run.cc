@@ -4,6 +4,7 @@
 
 #include "kube/discovery.h"
 #include "runtime/history.h"
+#include "runtime/pace.h"
 
 namespace knfe::runtime {
 
@@ -14,6 +15,17 @@ std::string counted_as(const Action& action) {
 }
 
 const Json kNothing;
+
+bool is_proof(Action::Verb verb) {
+  return verb == Action::Verb::kConfirm || verb == Action::Verb::kProve || verb == Action::Verb::kProveNone;
+}
+
+const char* verb_of(Action::Verb verb) {
+  return verb == Action::Verb::kApply    ? "apply"
+         : verb == Action::Verb::kCreate ? "create"
+         : verb == Action::Verb::kPatch  ? "patch"
+                                         : "delete";
+}
 
 // Whether what is there is the child that was to be made, of the same parent.
 bool is_same_child(const Json& live, const Json& wanted) {
@@ -53,13 +65,14 @@ Run::Run(RunHost& host, kube::ApiClient& api, const Watched& watched, Queue::Tak
 void Run::decide(Plan decided) {
   plan = std::move(decided);
   decision = text_of(plan);
-  digest = plan.settled() ? 0 : digest_of(plan, decision);
+  where = Pace::where(item, plan);
 }
 
 void Run::begin() { step(); }
 
 bool Run::arrived() {
-  std::erase_if(awaited, [](const Awaited& one) { return one.arrived(); });
+  // Nobody waits for a kind that is not served: it is listed anew when it is, before anybody believes what is known of it.
+  std::erase_if(awaited, [this](const Awaited& one) { return one.arrived() || !watched_.of(one.cache->resource())->served(); });
   return awaited.empty();
 }
 
@@ -167,33 +180,40 @@ void Run::look_first(const Action& action) {
   });
 }
 
-void Run::send(const Action& action, bool force) {
-  // The lease may have been lost since the plan was made, or while something was read for it.
-  if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+net::Request Run::request_of(const Action& action, bool force) const {
   const std::string& manager = action.manager.empty() ? api_.name() : action.manager;
-  net::Request request;
-  const char* verb = "apply";
   switch (action.verb) {
     case Action::Verb::kApply:
-      request = kube::apply_request(action.resource, action.body, action.subresource, manager, force);
-      break;
+      return kube::apply_request(action.resource, action.body, action.subresource, manager, force);
     case Action::Verb::kCreate:
-      verb = "create";
-      request = kube::create_request(action.resource, action.body);
-      break;
+      return kube::create_request(action.resource, action.body);
     case Action::Verb::kPatch:
-      verb = "patch";
-      request = kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
-      break;
+      return kube::merge_patch_request(action.resource, action.key, action.body, action.subresource, manager);
     case Action::Verb::kDelete:
-      verb = "delete";
-      request = kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
-      break;
+      return kube::delete_request(action.resource, action.key, {action.uid, action.resource_version});
     case Action::Verb::kConfirm:
     case Action::Verb::kProve:
     case Action::Verb::kProveNone:
-      KNFE_CHECK(false && "a proof is read, not sent");
+      break;
   }
+  KNFE_CHECK(false && "a proof is read, not sent");
+}
+
+std::uint64_t Run::content() const {
+  std::uint64_t out = content_;
+  for (auto i = next_; i < plan.actions.size(); ++i) {
+    const auto& action = plan.actions[i];
+    if (!is_proof(action.verb) && action.subresource.empty()) out = api::hash64(request_of(action, true).body, out);
+  }
+  return out;
+}
+
+void Run::send(const Action& action, bool force) {
+  // The lease may have been lost since the plan was made, or while something was read for it.
+  if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  auto request = request_of(action, force);
+  if (action.subresource.empty()) content_ = api::hash64(request.body, content_);
+  const char* verb = verb_of(action.verb);
   call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](const Result<Json>& answer) {
     if (answer || answer.error().code == Code::kConflict) host_.wrote(action, verb, effect_of(action, answer));
     answered(action, answer);

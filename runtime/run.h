@@ -37,7 +37,7 @@ class RunHost {
   virtual void write_failed(const Run& run, const Action& action, const Error& why) = 0;
   virtual Plan plan_refused(const Run& run, const Error& refusal) = 0;
   virtual void told(const Run& run) = 0;  // the status is written: the notes are for people now
-  // The run may be destroyed from here on; its handle must outlive the callback.
+  // The run may be destroyed here, and its handle with it, from within that handle's own callback.
   virtual void ended(Run& run, End end) = 0;
 
  protected:
@@ -62,6 +62,8 @@ class Run {
 
   void decide(Plan what);
   void begin();
+  // What its writes say, whether they are sent yet or not.
+  std::uint64_t content() const;
   // Whether everything that it awaits has arrived.
   bool arrived();
   // Something that it wanted to change was gone already.
@@ -73,12 +75,13 @@ class Run {
   const double started = boot_seconds();
   Instant progressed = boot_now();  // when it sent something last
   std::string decision;             // the plan in a line
-  std::uint64_t digest = 0;         // and all of it
+  std::uint64_t where = 0;          // see Pace; 0: it writes nothing but a status
   Plan plan;
   Error error;
   std::vector<Awaited> awaited;
   std::optional<Duration> backs_off;  // it has failed: how long at least
   std::optional<Instant> look_again;
+  Priority look_as = Priority::kChange;
   Instant parked_at{};
   net::Handle call;
 
@@ -89,6 +92,7 @@ class Run {
   void perform(const Action& action);
   void look_first(const Action& action);
   void send(const Action& action, bool force);
+  net::Request request_of(const Action& action, bool force) const;
   void read_live(const Action& action, std::function<void(const Json& live)> then);
   void confirm(const Action& action);
   void prove_absence(const Action& action);
@@ -105,7 +109,8 @@ class Run {
   kube::ApiClient& api_;
   const Watched& watched_;
   std::size_t next_ = 0;
-  bool only_status_ = false;  // an action was refused for good: what is left is to say so
+  std::uint64_t content_ = 0;  // of what it has sent
+  bool only_status_ = false;   // an action was refused for good: what is left is to say so
 };
 
 }  // namespace knfe::runtime
