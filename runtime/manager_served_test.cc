@@ -71,6 +71,48 @@ TEST_CASE_FIXTURE(Fixture, "that a kind is not served proves of nothing that it 
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "who has written to a kind that is not served any more does not rest until it is") {
+  controller = manager->add_controller("map", api::ConfigMap::resource, [this](const api::Key&, const Moment&) {
+    Plan out;
+    if (++plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  });
+  manager->start();
+  time.pass(loop, milliseconds(10));
+  server.held_watches = {"networks"};
+  look();
+  look();
+  CHECK(plans == 1);
+  server.other_version = "v2";
+  stop_serving("networks");
+  CHECK(plans == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who has failed, and rests, is tried at once when the kind that it needs is served again") {
+  controller = manager->add_controller("map", api::ConfigMap::resource, [this](const api::Key&, const Moment&) {
+    Plan out;
+    ++plans;
+    if (server.store.look(kNetworks, {"n", "b"})) return out;
+    const std::string map = R"({"metadata":{"labels":{"ours":"1"}},"data":{"plan":")" + std::to_string(plans) + "\"}}";
+    out.actions = {write(Verb::kApply, api::ConfigMap::resource, "one", map),
+                   write(Verb::kCreate, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
+    return out;
+  });
+  start();
+  stop_serving("networks");
+  server.store.remove(kNetworks, {"n", "b"});
+  look();
+  time.pass(loop, seconds(300));  // by now it waits for half a minute each time
+  server.held_watches = {"configmaps"};
+  for (int tries = plans; plans == tries;) time.pass(loop, milliseconds(100));
+  server.unserved.clear();
+  while (!manager->not_served().empty()) time.pass(loop, milliseconds(100));
+  const int tries = plans;
+  server.release();
+  time.pass(loop, milliseconds(200));
+  CHECK(plans > tries);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "what was refused as its kind was not there is tried at once when it is, not at the end of a long wait") {
   controller = manager->add_controller("map", api::ConfigMap::resource, [this](const api::Key&, const Moment&) {
