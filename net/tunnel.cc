@@ -101,8 +101,10 @@ Attempt Tunnel::judge() const {
   if (status.starts_with('2')) return Attempt::done(0);
   const auto answered = " (" + std::string(status) + ")";
   if (status == "407") {
-    return failed("it wants to know who we are" + answered,
-                  named_ ? "are its user and password right?" : "give it as http://USER:PASSWORD@HOST:PORT");
+    auto refused = failed("it wants to know who we are" + answered,
+                          named_ ? "are its user and password right?" : "give it as http://USER:PASSWORD@HOST:PORT");
+    refused.error.retry_after_s = 30;  // who shows a wrong password too often is locked out
+    return refused;
   }
   if (status == "403") {
     return failed("it does not let us through to " + server_ + answered,

@@ -106,6 +106,14 @@ TEST_CASE("a proxy's answer in pieces, with headers, one of which looks like a b
   CHECK(answer->body == "hello");
 }
 
+TEST_CASE("who is not known to the proxy does not come again soon") {
+  TestLoop loop;
+  const ScriptedPeer proxy(loop, {{take_request(), say("HTTP/1.1 407 No\r\n\r\n")}}, behind_a_proxy());
+  const auto answer = ask(loop, through(proxy, "me:SECRET"));
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().retry_after_s == 30);
+}
+
 TEST_CASE("a proxy's refusal names it and what to do, never the credentials") {
   CHECK(has(refusal({say("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")}), "(407) (give it as http://USER:PASSWORD@HOST"));
   CHECK(has(refusal({say("HTTP/1.1 407 No\r\n\r\n")}, "me:SECRET"),
