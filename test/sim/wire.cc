@@ -279,7 +279,10 @@ void Wire::open(const std::shared_ptr<Stream>& stream) {
   if (stream->over) return;
   stream->opened = true;
   stream->waking = true;
-  const auto wrong = fault(choices_.place(mix(stream->subject, 3)), Fault::kCut, Fault::kGone, 40);
+  auto wrong = fault(choices_.place(mix(stream->subject, 3)), Fault::kCut, Fault::kGone, 40);
+  // No API server goes on behind an event that it has not told.
+  if (wrong == Fault::kNone && owed_.contains(stream->subject) && !stream->asked->query.contains("sendInitialEvents"))
+    wrong = Fault::kGone;
   engine_.at(engine_.now() + kUsual, stream->process, [this, stream, wrong] {
     stream->waking = false;
     if (stream->over) return;
@@ -302,6 +305,7 @@ void Wire::open(const std::shared_ptr<Stream>& stream) {
 
 // The list that a watch begins with, as it is now or, for some time after a restart, as it was.
 void Wire::list(Stream& stream) {
+  owed_.erase(stream.subject);
   const bool past_told = engine_.now() < past_until;
   stream.told = past_told ? std::min(past, history_.size()) : history_.size();
   std::map<api::Key, std::shared_ptr<const fakes::Kept>> then;
@@ -390,6 +394,7 @@ bool Wire::tell_wrong(const std::shared_ptr<Stream>& stream, Fault fault, const 
   };
   switch (fault) {
     case Fault::kDrop:
+      owed_.insert(stream->subject);
       engine_.at(engine_.now() + 1500'000, stream->process, [this, stream] {
         if (stream->over) return;
         if (auto say_it = stream->events.on_data) say_it(fakes::event_line("ERROR", status(410, "Expired")));

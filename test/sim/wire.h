@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ class Wire {
   const fakes::Store& begin_;
   std::vector<fakes::Store::Event> history_;
   std::list<std::shared_ptr<Stream>> streams_;
+  std::set<std::uint64_t> owed_;  // subjects of which something was not told, until the next list
 };
 
 }  // namespace knfe::sim
