@@ -248,4 +248,16 @@ Endpoint ScriptedPeer::secure(const std::string& ca_pem, const std::string& host
   return endpoint;
 }
 
+Result<Response> ask(Loop& loop, const Endpoint& endpoint, const ClientSettings& settings) {
+  auto client = make_https_client(loop, endpoint, settings);
+  REQUIRE(client);
+  Result<Response> answer = fail(Code::kInternal, "no answer");
+  const Handle handle = (*client)->send({}, [&](Result<Response> result) {
+    answer = std::move(result);
+    loop.stop();
+  });
+  loop.run();
+  return answer;
+}
+
 }  // namespace knfe::net

@@ -74,4 +74,7 @@ class ScriptedPeer {
   std::shared_ptr<Impl> impl_;
 };
 
+// Sends a GET by a client of its own, and runs the loop until that has ended.
+Result<Response> ask(Loop& loop, const Endpoint& endpoint, const ClientSettings& settings = {});
+
 }  // namespace knfe::net

@@ -17,18 +17,6 @@ const Identity& server_identity() {
   return made;
 }
 
-Result<Response> ask(Loop& loop, const Endpoint& endpoint) {
-  auto client = make_https_client(loop, endpoint);
-  REQUIRE(client);
-  Result<Response> answer = fail(Code::kInternal, "no answer");
-  const Handle handle = (*client)->send({}, [&](Result<Response> result) {
-    answer = std::move(result);
-    loop.stop();
-  });
-  loop.run();
-  return answer;
-}
-
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // What a client that goes to `endpoint` of a fresh server gets: the body, or the error's text.

@@ -30,18 +30,6 @@ Endpoint through(const ScriptedPeer& peer, const std::string& credentials = {}) 
   return endpoint;
 }
 
-Result<Response> ask(Loop& loop, const Endpoint& endpoint, const ClientSettings& settings = {}) {
-  auto client = make_https_client(loop, endpoint, settings);
-  REQUIRE(client);
-  Result<Response> answer = fail(Code::kInternal, "no answer");
-  const Handle handle = (*client)->send({}, [&](Result<Response> result) {
-    answer = std::move(result);
-    loop.stop();
-  });
-  loop.run();
-  return answer;
-}
-
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // The error's text when a proxy answers CONNECT so.
