@@ -71,7 +71,10 @@ Result<net::Response> Saboteur::remembered(const net::Request& request) const {
     if (!subject.starts_with(collection) || line == seen.lines.end()) continue;
     if (const auto event = parse_json(line->second)) return net::Response{200, {}, to_text(at(*event, "object"))};
   }
-  return net::Response{404, {}, R"({"kind":"Status","code":404,"reason":"NotFound","message":"not found"})"};
+  // With its name: a 404 without one says that there is no such kind.
+  const JsonObject details{{"name", key.substr(key.find('/') + 1)}};
+  return net::Response{
+      404, {}, to_text(JsonObject{{"kind", "Status"}, {"code", 404}, {"reason", "NotFound"}, {"details", details}})};
 }
 
 net::Handle Saboteur::mark_first(net::Request request, Done done) {
