@@ -1,5 +1,6 @@
 #include "test/faults/saboteur.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/json.h"
@@ -30,10 +31,16 @@ std::string subject_of(const std::string& target) {
   return target.substr(0, target.find('?')) + (selector == std::string::npos ? "" : target.substr(selector));
 }
 
+// Of an object; not a list.
+bool is_of_one(const std::string& path) {
+  const auto begin = path.find("/namespaces/");
+  return begin != std::string::npos && std::count(path.begin() + static_cast<std::ptrdiff_t>(begin), path.end(), '/') == 4;
+}
+
 }  // namespace
 
 net::Handle Saboteur::send(net::Request request, Done done) {
-  if (bug_ == Bug::kStaleRead && request.method == "GET") {
+  if (bug_ == Bug::kStaleRead && request.method == "GET" && is_of_one(path_of(request))) {
     return loop_.after(Duration(0), [done = std::move(done), answer = remembered(request)] { done(answer); });
   }
   if (request.method == "GET" || request.target.find("/leases") != std::string::npos) {
