@@ -208,4 +208,8 @@ Result<std::unique_ptr<Server>> Server::listen(Loop& loop, const std::string& ad
   return std::make_unique<HttpServer>(loop, std::move(acceptor), std::move(handler), settings);
 }
 
+Response text_response(int status, std::string body) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
+}
+
 }  // namespace knfe::net

@@ -30,4 +30,7 @@ class Server {
   virtual int port() const = 0;
 };
 
+// An answer for people, as text/plain.
+Response text_response(int status, std::string body);
+
 }  // namespace knfe::net

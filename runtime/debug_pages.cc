@@ -12,10 +12,6 @@ namespace {
 
 constexpr unsigned kUsualSeconds = 30, kMostSeconds = 60;
 
-net::Response text_response(int status, std::string body) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
-}
-
 bool is_page(const std::string& target, std::string_view page) {
   return target.starts_with(page) && (target.size() == page.size() || target[page.size()] == '?');
 }
@@ -58,9 +54,9 @@ bool DebugPages::serve(const net::Request& request, const net::Server::Answer& a
 
 void DebugPages::profile(const net::Request& request, const net::Server::Answer& answer) {
   const auto seconds = seconds_of(net::parameter(request.target, "seconds"));
-  if (seconds == 0) return answer(text_response(400, "seconds must be 1 to " + std::to_string(kMostSeconds) + "\n"));
+  if (seconds == 0) return answer(net::text_response(400, "seconds must be 1 to " + std::to_string(kMostSeconds) + "\n"));
   auto started = CpuProfile::start(std::chrono::seconds(seconds));
-  if (!started) return answer(text_response(409, started.error().text() + "\n"));
+  if (!started) return answer(net::text_response(409, started.error().text() + "\n"));
   profile_ = std::move(*started);
   end_ = loop_.after(std::chrono::seconds(seconds), [this, answer] {
     net::Response response{200, {{"Content-Type", "application/octet-stream"}}, profile_->take()};
@@ -84,7 +80,7 @@ net::Response DebugPages::memory() const {
   std::string text = out.take();
   for (const char* name : {"process_resident_memory_bytes", "knfe_resident_memory_peak_bytes", "knfe_cached_objects"})
     text += lines_of(all, name);
-  return text_response(200, std::move(text));
+  return net::text_response(200, std::move(text));
 }
 
 }  // namespace knfe::runtime

@@ -299,8 +299,8 @@ void Manager::resync_doubtful() {
     run.parked_at = now;
     for (const auto& awaited : run.awaited) {
       log(Level::kWarning, "the watch does not tell of an own write; listing again",
-          {{"resource", std::string(awaited.cache->resource().plural)}, {"object", awaited.key.text()}});
-      watched_.of(awaited.cache->resource())->resync();
+          {{"resource", std::string(awaited.informer->cache().resource().plural)}, {"object", awaited.key.text()}});
+      awaited.informer->resync();
     }
   }
   park_timer_ = !resting_.empty() ? loop_.after(kLongestPark / 2, [this] { resync_doubtful(); }) : net::Handle();

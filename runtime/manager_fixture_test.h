@@ -52,6 +52,12 @@ struct ManagerFixture {
     manager->start();
     look();
   }
+  // From then on the watch of that kind tells nothing, until the server releases it. Nothing is looked at yet.
+  void start_deaf_to(const std::string& plural) {
+    manager->start();
+    time.pass(loop, std::chrono::milliseconds(10));
+    server.held_watches = {plural};
+  }
   void look() {
     manager->enqueue(controller, kKey);
     time.pass(loop, std::chrono::milliseconds(10));

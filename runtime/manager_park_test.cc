@@ -26,9 +26,7 @@ struct WritesOnce : ManagerFixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(WritesOnce, "a key that has written rests until its cache has seen it") {
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   CHECK(plans == 1);
   look();
@@ -49,9 +47,7 @@ TEST_CASE_FIXTURE(ManagerFixture, "a key that has deleted rests until its cache 
     out.actions[0].uid = maps.get({"n", "one"})->meta.uid;
     return out;
   };
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"configmaps"};
+  start_deaf_to("configmaps");
   look();
   look();
   CHECK(plans == 1);
@@ -61,9 +57,7 @@ TEST_CASE_FIXTURE(ManagerFixture, "a key that has deleted rests until its cache 
 }
 
 TEST_CASE_FIXTURE(WritesOnce, "a watch that never tells of an own write is listed anew after ten seconds") {
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   time.pass(loop, seconds(8));
   CHECK(network_informer.lists() == 1);
@@ -73,9 +67,7 @@ TEST_CASE_FIXTURE(WritesOnce, "a watch that never tells of an own write is liste
 }
 
 TEST_CASE_FIXTURE(WritesOnce, "nobody waits for a write that a restore from a backup has taken back") {
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   look();
   CHECK(plans == 1);
@@ -100,9 +92,7 @@ TEST_CASE_FIXTURE(ManagerFixture,
     if (resource == api::ConfigMap::resource) return std::unexpected(Error{Code::kTooMany, "slow down", {}, {}, 3});
     return {};
   };
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   time.pass(loop, seconds(5));
   CHECK(plans == 1);
@@ -162,9 +152,7 @@ TEST_CASE_FIXTURE(ManagerFixture, "what a plan asks to look at again later is lo
 
 TEST_CASE_FIXTURE(ManagerFixture, "draining does not wait for caches") {
   once({write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")});
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   bool idle = false;
   manager->drain([&] { idle = true; });
@@ -202,9 +190,7 @@ TEST_CASE_FIXTURE(ManagerFixture,
     out.status = status("Done");
     return out;
   };
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   server.fate = [&](const net::Request& request) {
     if (request.method == "PATCH") {
       REQUIRE(server.store.remove(kNetworks, kKey));

@@ -77,9 +77,7 @@ TEST_CASE_FIXTURE(Fixture, "who has written to a kind that is not served any mor
     if (++plans == 1) out.actions = {write(Verb::kApply, kNetworks, "b", R"({"spec":{"subnets":[]}})")};
     return out;
   });
-  manager->start();
-  time.pass(loop, milliseconds(10));
-  server.held_watches = {"networks"};
+  start_deaf_to("networks");
   look();
   look();
   CHECK(plans == 1);

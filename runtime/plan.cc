@@ -8,25 +8,6 @@ namespace knfe::runtime {
 
 namespace {
 
-std::string_view name_of(Action::Verb verb) {
-  switch (verb) {
-    case Action::Verb::kApply:
-      return "apply";
-    case Action::Verb::kCreate:
-      return "create";
-    case Action::Verb::kPatch:
-      return "patch";
-    case Action::Verb::kDelete:
-      return "delete";
-    case Action::Verb::kConfirm:
-      return "confirm";
-    case Action::Verb::kProve:
-    case Action::Verb::kProveNone:
-      return "prove the absence of";
-  }
-  KNFE_CHECK(false && "known verb");
-}
-
 // A refusal repeats what was refused, and passing it up adds a name at each step: the API server takes 32 KiB.
 constexpr std::size_t kLongestMessage = 1'500;
 
@@ -56,8 +37,27 @@ Action finalizers_action(const api::Resource& resource, const api::Meta& meta, c
 
 }  // namespace
 
+const char* name_of(Action::Verb verb) {
+  switch (verb) {
+    case Action::Verb::kApply:
+      return "apply";
+    case Action::Verb::kCreate:
+      return "create";
+    case Action::Verb::kPatch:
+      return "patch";
+    case Action::Verb::kDelete:
+      return "delete";
+    case Action::Verb::kConfirm:
+      return "confirm";
+    case Action::Verb::kProve:
+    case Action::Verb::kProveNone:
+      return "prove the absence of";
+  }
+  KNFE_CHECK(false && "known verb");
+}
+
 std::string Action::text() const {
-  std::string out(name_of(verb));
+  std::string out = name_of(verb);
   out += " " + std::string(resource.plural) + (subresource.empty() ? "" : "/" + subresource) + " " + key.text();
   return out;
 }

@@ -37,6 +37,8 @@ struct Action {
   std::string text() const;  // "apply networkfunctions ns/name"
 };
 
+const char* name_of(Action::Verb verb);  // "apply"
+
 // For people: becomes an Event (events.k8s.io) about the object that was reconciled.
 struct Note {
   bool warning = false;

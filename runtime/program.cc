@@ -28,10 +28,6 @@ std::string default_identity() {
   return std::string(host) + "_" + api::hex64(static_cast<std::uint64_t>(std::random_device{}()) << 32 | std::random_device{}());
 }
 
-net::Response text_response(int status, std::string body) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
-}
-
 // Names and namespaces need no percent-encoding.
 net::Response explain(const Operator& operators, const net::Request& request) {
   const auto asked = [&](std::string_view name) { return net::parameter(request.target, name); };
@@ -44,16 +40,16 @@ net::Response explain(const Operator& operators, const net::Request& request) {
 net::Response serve(const Operator& operators, const net::Request& request) {
   if (request.target == "/livez") {
     const auto stuck = operators.manager().stuck();
-    return stuck.empty() ? text_response(200, "ok\n") : text_response(500, stuck + "\n");
+    return stuck.empty() ? net::text_response(200, "ok\n") : net::text_response(500, stuck + "\n");
   }
   if (request.target == "/readyz") {
-    if (!operators.ready()) return text_response(503, "not synced yet: " + operators.waiting_for() + "\n");
+    if (!operators.ready()) return net::text_response(503, "not synced yet: " + operators.waiting_for() + "\n");
     const auto missing = operators.manager().not_served();
-    return text_response(200, missing.empty() ? "ok\n" : "ok, but the API server does not serve: " + missing + "\n");
+    return net::text_response(200, missing.empty() ? "ok\n" : "ok, but the API server does not serve: " + missing + "\n");
   }
   if (request.target.starts_with("/explain?")) return explain(operators, request);
-  if (request.target == "/metrics") return text_response(200, operators.metrics());
-  return text_response(404, "this serves /metrics, /livez, /readyz and /explain?kind=K&namespace=N&name=M\n");
+  if (request.target == "/metrics") return net::text_response(200, operators.metrics());
+  return net::text_response(404, "this serves /metrics, /livez, /readyz and /explain?kind=K&namespace=N&name=M\n");
 }
 
 int give_up(const Error& error) {

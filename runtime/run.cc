@@ -20,13 +20,6 @@ bool is_proof(Action::Verb verb) {
   return verb == Action::Verb::kConfirm || verb == Action::Verb::kProve || verb == Action::Verb::kProveNone;
 }
 
-const char* verb_of(Action::Verb verb) {
-  return verb == Action::Verb::kApply    ? "apply"
-         : verb == Action::Verb::kCreate ? "create"
-         : verb == Action::Verb::kPatch  ? "patch"
-                                         : "delete";
-}
-
 // Whether what is there is the child that was to be made, of the same parent.
 bool is_same_child(const Json& live, const Json& wanted) {
   const Json& ours = at(wanted, "metadata", "ownerReferences");
@@ -52,10 +45,13 @@ bool for_good(const Error& error) {
 }
 
 bool Awaited::arrived() const {
-  if (cache->rewinds() != rewinds) return true;  // lost, or in the list
-  const auto* meta = cache->meta(key);
+  // Nobody waits for a kind that is not served: it is listed anew when it is, before anybody believes what is known of it.
+  if (!informer->served()) return true;
+  const auto& cache = informer->cache();
+  if (cache.rewinds() != rewinds) return true;  // lost, or in the list
+  const auto* meta = cache.meta(key);
   if (!gone_uid.empty()) return !meta || meta->uid != gone_uid;
-  if (deleted_uid.empty()) return cache->reached(version);
+  if (deleted_uid.empty()) return cache.reached(version);
   return !meta || meta->uid != deleted_uid || meta->deleting;
 }
 
@@ -71,8 +67,7 @@ void Run::decide(Plan decided) {
 void Run::begin() { step(); }
 
 bool Run::arrived() {
-  // Nobody waits for a kind that is not served: it is listed anew when it is, before anybody believes what is known of it.
-  std::erase_if(awaited, [this](const Awaited& one) { return one.arrived() || !watched_.of(one.cache->resource())->served(); });
+  std::erase_if(awaited, [](const Awaited& one) { return one.arrived(); });
   return awaited.empty();
 }
 
@@ -213,7 +208,7 @@ void Run::send(const Action& action, bool force) {
   if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
   auto request = request_of(action, force);
   if (action.subresource.empty()) content_ = api::hash64(request.body, content_);
-  const char* verb = verb_of(action.verb);
+  const char* verb = name_of(action.verb);
   call = api_.call(counted_as(action), verb, std::move(request), [this, &action, verb](const Result<Json>& answer) {
     if (answer || answer.error().code == Code::kConflict) host_.wrote(action, verb, effect_of(action, answer));
     answered(action, answer);
@@ -248,18 +243,17 @@ void Run::answered(const Action& action, const Result<Json>& answer) {
 }
 
 void Run::await(const Action& action, const Json& answer) {
-  const auto* informer = watched_.of(action.resource);
+  auto* informer = watched_.of(action.resource);
   if (!informer) return;
-  const auto* cache = &informer->cache();
   const api::Version version = as_string(at(answer, "metadata", "resourceVersion"));
   if (action.verb == Action::Verb::kDelete) {
-    awaited.push_back({cache, action.key, {}, action.uid, {}});
+    awaited.push_back({informer, action.key, {}, action.uid, {}});
   } else if (answer.is_null()) {
     // Until the cache knows, too, each plan would be one for a ghost. (It may know already, and of a next life.)
     if (const auto uid = as_string(at(action.body, "metadata", "uid")); !uid.empty())
-      awaited.push_back({cache, action.key, {}, {}, uid});
+      awaited.push_back({informer, action.key, {}, {}, uid});
   } else if (!version.empty()) {
-    awaited.push_back({cache, action.key, version, {}, {}});
+    awaited.push_back({informer, action.key, version, {}, {}});
   }
 }
 

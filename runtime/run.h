@@ -46,12 +46,12 @@ class RunHost {
 
 // What a cache must have seen before the next plan.
 struct Awaited {
-  const kube::CacheBase* cache;
+  kube::InformerBase* informer;
   api::Key key;
   api::Version version;  // of a write
   api::Uid deleted_uid;  // of a delete
   api::Uid gone_uid;     // of what a write did not find any more
-  std::uint64_t rewinds = cache->rewinds();
+  std::uint64_t rewinds = informer->cache().rewinds();
 
   bool arrived() const;
 };

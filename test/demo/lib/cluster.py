@@ -39,18 +39,12 @@ class Cluster:
         return subprocess.run([*self.prefix, *map(str, words)], input=text, capture_output=True, text=True, timeout=timeout)
 
     def kubectl(self, *words, text=None, timeout=120):
-        done = self.run(*words, text=text, timeout=timeout)
-        if done.returncode != 0:
-            raise Problem(f"kubectl {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        return _output("kubectl", words, self.run(*words, text=text, timeout=timeout))
 
     def knfe(self, *words, timeout=60):
         """What `knfe` on this machine prints, with the kubeconfig that kubectl has."""
         command = [*([self.dev, "exec"] if self.own else []), self.binary, *words]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=timeout)
-        if done.returncode != 0:
-            raise Problem(f"knfe {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        return _output("knfe", words, subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=timeout))
 
     def get(self, *words):
         return json.loads(self.kubectl("get", *words, "-o", "json"))
@@ -94,3 +88,9 @@ class Watch(threading.Thread):
         self.process.terminate()
         self.process.wait()
         self.join(5)
+
+
+def _output(program, words, done):
+    if done.returncode != 0:
+        raise Problem(f"{program} {' '.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
