@@ -1,13 +1,10 @@
 #include "kube/proxy.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
+#include "base/address.h"
 #include "kube/server_url.h"
 
 namespace knfe::kube {
@@ -55,53 +52,15 @@ std::optional<std::string> decoded(std::string_view text) {
   return out;
 }
 
-struct Address {
-  bool v4 = false;
-  std::array<unsigned char, 16> bytes{};  // of IPv4 as IPv6: ::ffff:0:0/96
-
-  bool loopback() const {
-    return v4 ? bytes[12] == 127 : *this == Address{false, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  }
-  bool operator==(const Address&) const = default;
-};
-
-std::optional<Address> parse_address(std::string_view text) {
-  constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const std::string whole(text);
-  Address address;
-  if (inet_pton(AF_INET, whole.c_str(), address.bytes.data() + 12) == 1) {
-    std::memcpy(address.bytes.data(), kMapped, sizeof kMapped);
-    address.v4 = true;
-    return address;
-  }
-  if (inet_pton(AF_INET6, whole.c_str(), address.bytes.data()) != 1) return std::nullopt;
-  address.v4 = std::memcmp(address.bytes.data(), kMapped, sizeof kMapped) == 0;
-  return address;
+bool is_loopback(const Address& address) {
+  return address.v6 ? address.value == 1 : address.value >> 24 == 127;
 }
 
-struct Network {
-  Address base;
-  unsigned bits = 0;
-
-  bool has(const Address& address) const {
-    if (address.v4 != base.v4) return false;
-    for (unsigned i = 0; i < bits; ++i) {
-      const unsigned mask = 0x80u >> i % 8;
-      if ((address.bytes[i / 8] & mask) != (base.bytes[i / 8] & mask)) return false;
-    }
-    return true;
-  }
-};
-
-std::optional<Network> parse_network(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == text.npos) return std::nullopt;
-  const auto base = parse_address(text.substr(0, slash));
-  unsigned bits = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + slash + 1, end, bits);
-  if (!base || error != std::errc() || rest != end || bits > (base->v4 ? 32u : 128u)) return std::nullopt;
-  return Network{*base, bits + (base->v4 ? 96 : 0)};
+// An IPv4 address may stand as IPv6, ::ffff:10.0.0.1 (RFC 4291 section 2.5.5.2).
+std::optional<Address> address_of(const std::string& text) {
+  auto address = parse_address(text);
+  if (address && address->v6 && address->value >> 32 == 0xffff) return Address{false, address->value & 0xffffffff};
+  return address;
 }
 
 // An entry of NO_PROXY as host and port; the port is mostly empty.
@@ -123,10 +82,10 @@ bool within(const std::string& host, std::string_view domain) {
 
 bool goes_past(std::string_view entry, const std::string& host, const std::optional<Address>& address, const std::string& port) {
   if (entry == "*") return true;
-  if (const auto network = parse_network(entry)) return address && network->has(*address);
+  if (const auto network = parse_prefix(std::string(entry), HostBits::kDropped)) return address && network->contains(*address);
   const auto [name, only_port] = split_port(entry);
   if (name.empty() || (!only_port.empty() && only_port != port)) return false;
-  if (const auto other = parse_address(name)) return address == other;
+  if (const auto other = address_of(std::string(name))) return address == other;
   return !address && within(host, name);
 }
 
@@ -160,9 +119,9 @@ Result<net::Proxy> parse_proxy_url(std::string_view text) {
 
 Result<net::Proxy> proxy_for(std::string_view https_proxy, std::string_view no_proxy, const std::string& host,
                              const std::string& port) {
-  const auto address = parse_address(host);
+  const auto address = address_of(host);
   const auto name = lower(host);
-  if (https_proxy.empty() || name == "localhost" || (address && address->loopback())) return net::Proxy{};
+  if (https_proxy.empty() || name == "localhost" || (address && is_loopback(*address))) return net::Proxy{};
   while (!no_proxy.empty()) {
     const auto entry = lower(trimmed(take_until(no_proxy, ',')));
     if (!entry.empty() && goes_past(entry, name, address, port)) return net::Proxy{};

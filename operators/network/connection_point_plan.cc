@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "operators/function/membership.h"
-#include "operators/network/address.h"
+#include "operators/network/pools.h"
 #include "operators/network/plan.h"
 #include "runtime/child.h"
 

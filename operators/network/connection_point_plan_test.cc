@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "operators/network/address.h"
+#include "operators/network/pools.h"
 #include "operators/network/plan.h"
 #include "test/fakes/json_test.h"
 #include "test/fakes/objects_test.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "operators/network/address.h"
+#include "operators/network/pools.h"
 #include "operators/network/plan.h"
 #include "runtime/child.h"
 

@@ -1,36 +1,12 @@
-// Addresses and ranges of both families as numbers.
+// The addresses that a subnet gives, and the order in which who wants one tries them.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "api/network.h"
+#include "base/address.h"
 
 namespace knfe::operators {
-
-__extension__ typedef unsigned __int128 uint128;
-
-struct Address {
-  bool v6 = false;
-  uint128 value = 0;
-  auto operator<=>(const Address&) const = default;
-};
-
-std::optional<Address> parse_address(const std::string& text);
-std::string to_text(const Address& address);
-std::string to_hex(const Address& address);  // 8 or 32 digits: the canonical key
-std::string to_text(uint128 number);         // decimal
-
-struct Prefix {
-  Address base;
-  int length = 0;
-  Address last() const;
-  bool contains(const Address& address) const;
-  bool overlaps(const Prefix& other) const { return contains(other.base) || other.contains(base); }
-};
-std::optional<Prefix> parse_prefix(const std::string& text);
 
 // The addresses that a subnet gives: its pools, or all of it but the network's (and in IPv4 the broadcast) address; never the
 // gateway.

@@ -1,21 +1,12 @@
-#include "operators/network/address.h"
-
-#include <arpa/inet.h>
+#include "operators/network/pools.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "api/digest.h"
 
 namespace knfe::operators {
 
 namespace {
-
-constexpr int bits_of(const Address& address) { return address.v6 ? 128 : 32; }
-uint128 host_mask(const Address& address, int length) {
-  const int host_bits = bits_of(address) - length;
-  return host_bits >= 128 ? ~uint128{0} : (uint128{1} << host_bits) - 1;
-}
 
 uint128 gcd(uint128 a, uint128 b) {
   while (b != 0) a = std::exchange(b, a % b);
@@ -36,56 +27,6 @@ uint128 multiply_mod(uint128 a, uint128 b, uint128 m) {
 
 }  // namespace
 
-std::optional<Address> parse_address(const std::string& text) {
-  unsigned char bytes[16];
-  const bool v6 = text.find(':') != std::string::npos;
-  if (inet_pton(v6 ? AF_INET6 : AF_INET, text.c_str(), bytes) != 1) return std::nullopt;
-  Address out{v6, 0};
-  for (int i = 0; i < (v6 ? 16 : 4); ++i) out.value = out.value << 8 | bytes[i];
-  return out;
-}
-
-std::string to_text(const Address& address) {
-  unsigned char bytes[16];
-  const int size = bits_of(address) / 8;
-  for (int i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(address.value >> (8 * (size - 1 - i)));
-  char text[INET6_ADDRSTRLEN];
-  KNFE_CHECK(inet_ntop(address.v6 ? AF_INET6 : AF_INET, bytes, text, sizeof text));
-  return text;
-}
-
-std::string to_hex(const Address& address) {
-  const std::string low = api::hex64(static_cast<std::uint64_t>(address.value));
-  return address.v6 ? api::hex64(static_cast<std::uint64_t>(address.value >> 64)) + low : low.substr(8);
-}
-
-std::string to_text(uint128 number) {
-  std::string out;
-  do out += static_cast<char>('0' + static_cast<int>(number % 10));
-  while ((number /= 10) != 0);
-  std::reverse(out.begin(), out.end());
-  return out;
-}
-
-Address Prefix::last() const { return {base.v6, base.value | host_mask(base, length)}; }
-
-bool Prefix::contains(const Address& address) const {
-  return address.v6 == base.v6 && (address.value & ~host_mask(base, length)) == base.value;
-}
-
-std::optional<Prefix> parse_prefix(const std::string& text) {
-  const auto slash = text.find('/');
-  if (slash == std::string::npos) return std::nullopt;
-  const auto base = parse_address(text.substr(0, slash));
-  const std::string digits = text.substr(slash + 1);
-  if (!base || digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  const int length = std::stoi(digits);
-  if (length > bits_of(*base)) return std::nullopt;
-  if ((base->value & host_mask(*base, length)) != 0) return std::nullopt;
-  return Prefix{*base, length};
-}
-
 Result<Pools> Pools::of(const api::Subnet& subnet) {
   Pools out;
   const auto prefix = parse_prefix(subnet.cidr);
@@ -95,7 +36,7 @@ Result<Pools> Pools::of(const api::Subnet& subnet) {
 
   std::vector<std::pair<uint128, uint128>> wanted;  // first and last
   if (subnet.pools.empty()) {
-    const bool tiny = prefix->length >= bits_of(prefix->base) - 1;
+    const bool tiny = prefix->length >= prefix->base.bits() - 1;
     const uint128 first = prefix->base.value + (tiny ? 0 : 1);
     const uint128 last = prefix->last().value - (tiny || prefix->base.v6 ? 0 : 1);
     wanted.emplace_back(first, last);
@@ -129,7 +70,7 @@ Result<Pools> Pools::of(const api::Subnet& subnet) {
 
 bool Pools::gives(const Address& address) const {
   if (!prefix_.contains(address) || (gateway_ && *gateway_ == address)) return false;
-  if (prefix_.length >= bits_of(prefix_.base) - 1) return true;
+  if (prefix_.length >= prefix_.base.bits() - 1) return true;
   return address != prefix_.base && (address.v6 || address != prefix_.last());
 }
 
