@@ -133,10 +133,16 @@ class KnfeReplay(Replay):
     def _point(self, version, point):
         mine = {each["ip"] for each in point.get("status", {}).get("addresses", [])}
         for other in self._there["ConnectionPoint"].values():
-            same = other["spec"]["networkRef"] == point["spec"]["networkRef"]
+            same = self._space(other) == self._space(point)
             shared = mine & {each["ip"] for each in other.get("status", {}).get("addresses", [])}
             if other is not point and same and shared:
                 self._breach(version, f"{point['metadata']['name']} and {other['metadata']['name']} both have {sorted(shared)}")
+
+    def _space(self, point):
+        """Within which no address is twice."""
+        name = point["spec"]["networkRef"]["name"]
+        network = next((each for each in self._there.get("Network", {}).values() if each["metadata"]["name"] == name), {})
+        return network.get("spec", {}).get("addressSpace") or "network " + name
 
 
 def _leaves(fields, path=""):
