@@ -38,7 +38,8 @@ std::string to_text(const Address& address) {
 std::string to_hex(const Address& address) {
   std::string out(static_cast<std::size_t>(address.bits()) / 4, '0');
   uint128 left = address.value;
-  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, left >>= 4) *digit = "0123456789abcdef"[static_cast<int>(left & 15)];
+  for (auto digit = out.rbegin(); digit != out.rend(); ++digit, left >>= 4)
+    *digit = "0123456789abcdef"[static_cast<int>(left & 15)];
   return out;
 }
 

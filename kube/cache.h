@@ -47,8 +47,10 @@ class CacheBase {
     rewound_ = true;
     latest_ = {};
   }
-  // How often that was, and a list has followed. Nobody need wait for what was written before.
+  // How often that was, and a list has followed. Nobody need wait any more for what was written in a life before this.
   std::uint64_t rewinds() const { return rewinds_; }
+  // The life that what is written now belongs to: of a rewind under way the next, whose list may be older than the write.
+  std::uint64_t life() const { return rewinds_ + rewound_; }
   void advance(api::Version version) {
     latest_ = std::max(latest_, version);
     if (advanced_) advanced_();

@@ -1,6 +1,7 @@
 #include "kube/exec_credential.h"
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 
 #include "base/json.h"
@@ -14,12 +15,20 @@ constexpr std::size_t kMostOutput = 1u << 20;
 constexpr Duration kLimit{20'000};
 constexpr Duration kMargin{10'000};  // a token is renewed before its end
 
-// Seconds since 1970 of an RFC 3339 time in UTC, or -1.
+// Seconds since 1970 of an RFC 3339 time, or -1.
 std::int64_t seconds_of(std::string_view text) {
   tm parts{};
   const std::string whole(text);
   const char* rest = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  return rest && (*rest == 'Z' || *rest == '.') ? static_cast<std::int64_t>(::timegm(&parts)) : -1;
+  if (!rest) return -1;
+  const auto utc = static_cast<std::int64_t>(::timegm(&parts));
+  if (*rest == '.') rest += 1 + std::strspn(rest + 1, "0123456789");
+  if (std::strcmp(rest, "Z") == 0) return utc;
+  tm offset{};
+  const char* end = *rest == '+' || *rest == '-' ? ::strptime(rest + 1, "%H:%M", &offset) : nullptr;
+  if (!end || *end) return -1;
+  const std::int64_t ahead = offset.tm_hour * 3600 + offset.tm_min * 60;
+  return *rest == '+' ? utc - ahead : utc + ahead;
 }
 
 }  // namespace

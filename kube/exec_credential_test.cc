@@ -38,8 +38,13 @@ TEST_CASE("a token, and how long it is good for") {
   CHECK(read(R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05Z")")->good_for == seconds(50));
   CHECK(read(R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05.5Z")")->good_for == seconds(50));
   CHECK(read(R"("token":"a","expirationTimestamp":"2020-01-02T03:05:05Z")")->good_for == seconds(0));
+  CHECK(read(R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05+00:00")")->good_for == seconds(50));
+  CHECK(read(R"("token":"a","expirationTimestamp":"2026-01-02T05:35:05.25+02:30")")->good_for == seconds(50));
+  CHECK(read(R"("token":"a","expirationTimestamp":"2026-01-01T22:05:05-05:00")")->good_for == seconds(50));
   for (const char* status :
-       {"", R"("token":"a","expirationTimestamp":"soon")", R"("clientCertificateData":"c","clientKeyData":"k")"}) {
+       {"", R"("token":"a","expirationTimestamp":"soon")", R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05")",
+        R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05+02")",
+        R"("token":"a","expirationTimestamp":"2026-01-02T03:05:05Zulu")", R"("clientCertificateData":"c","clientKeyData":"k")"}) {
     CAPTURE(status);
     CHECK_FALSE(read(status));
   }

@@ -12,7 +12,8 @@ class InformerBase {
   virtual ~InformerBase() = default;
   virtual void start() = 0;
   virtual void resync() = 0;
-  // Takes an object that was read live, so that nobody has to wait for the watch to tell of it.
+  // Takes an object that was read live, so that nobody has to wait for the watch to tell of it - unless the watch would not: of
+  // what is outside of the scope nobody would hear the end.
   virtual void ingest(const Json& object) = 0;
   virtual CacheBase& cache() const = 0;
   virtual const Scope& scope() const = 0;
@@ -50,6 +51,7 @@ class Informer : public InformerBase {
   void start() override { watch_.start(); }
   void resync() override { watch_.resync(); }
   void ingest(const Json& object) override {
+    if (!scope_.selects(object)) return;
     if (auto decoded = read(object)) cache_.put_live(std::move(*decoded));
   }
   CacheBase& cache() const override { return cache_; }

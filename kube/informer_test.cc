@@ -95,9 +95,16 @@ TEST_CASE_FIXTURE(Fixture, "an object that cannot be read is left out, and the o
 
 TEST_CASE_FIXTURE(Fixture, "what was read live is there before the watch tells of it") {
   server.only().data(end_of_list("5"));
-  informer.ingest(fakes::json(R"({"metadata":{"name":"a","namespace":"n","resourceVersion":"7"}})"));
+  informer.ingest(fakes::json(R"({"metadata":{"name":"a","namespace":"n","resourceVersion":"7","labels":{"l":"v"}}})"));
   CHECK(has("a"));
   CHECK_FALSE(cache.reached("7"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was read live, but is none of the watch's, is not kept: nobody would tell when it goes") {
+  server.only().data(end_of_list("5"));
+  informer.ingest(fakes::json(R"({"metadata":{"name":"a","namespace":"n","resourceVersion":"7"}})"));
+  informer.ingest(fakes::json(R"({"metadata":{"name":"b","namespace":"other","resourceVersion":"7","labels":{"l":"v"}}})"));
+  CHECK(cache.size() == 0);
 }
 
 }  // namespace knfe::kube

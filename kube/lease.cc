@@ -67,6 +67,7 @@ void Lease::decide(const Json& lease) {
   const auto stated =
       Duration(std::clamp(as_int(at(lease, "spec", "leaseDurationSeconds")), std::int64_t{0}, kMostSeconds) * 1000);
   const bool expired = boot_now() - seen_since_ >= std::max(kDuration, stated);
+  if (!holder_.empty() && holder_ != identity_) good_until_ = {};  // it has changed hands, whatever we were last told
   if (holder_.empty() || holder_ == identity_ || expired) {
     return write(update_request(kLeases, key_, body(lease, identity_)), "update");
   }
@@ -98,11 +99,13 @@ void Lease::write(net::Request request, const char* verb) {
 
 Json Lease::body(const Json& from, const std::string& holder) const {
   JsonObject object = api::skeleton(kLeases, key_);
-  const auto version = version_of(from);
-  if (!version.empty()) object["metadata"].as_object()["resourceVersion"] = version;
+  for (const auto& [name, value] : as_object(from)) object[name] = value;  // what others have put there stays
   const bool renewal = as_string(at(from, "spec", "holderIdentity")) == holder;
   const std::string now = wall_micros();
-  JsonObject spec{{"holderIdentity", holder}, {"leaseDurationSeconds", kDuration.count() / 1000}, {"renewTime", now}};
+  JsonObject spec = as_object(at(from, "spec"));
+  spec["holderIdentity"] = holder;
+  spec["leaseDurationSeconds"] = kDuration.count() / 1000;
+  spec["renewTime"] = now;
   spec["acquireTime"] = renewal ? at(from, "spec", "acquireTime") : Json(now);
   spec["leaseTransitions"] = as_int(at(from, "spec", "leaseTransitions")) + (renewal || from.is_null() || holder.empty() ? 0 : 1);
   object["spec"] = std::move(spec);

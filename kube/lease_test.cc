@@ -128,6 +128,32 @@ TEST_CASE_FIXTURE(Fixture, "an answer that is lost is no loss, but is looked aft
   CHECK(won == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "that somebody else has it is proof enough, also while our last word is good yet") {
+  lead();
+  time.pass(loop, milliseconds(3050));
+  server.only().answer(fail(Code::kTimeout, "no answer"));
+  time.pass(loop, milliseconds(600));
+  CHECK(lease.held());
+  reads("other", "9");
+  CHECK_FALSE(lease.held());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what others have written into it stays") {
+  lease.start();
+  server.only().answer(
+      200,
+      R"({"metadata":{"name":"knfe","namespace":"ns","resourceVersion":"4","labels":{"app":"x"},"annotations":{"a":"b"},)"
+      R"("ownerReferences":[{"uid":"u"}]},"spec":{"holderIdentity":"","strategy":"OldestEmulationVersion","leaseTransitions":3}})");
+  const Json body = json(asked().body);
+  CHECK(as_string(at(body, "metadata", "labels", "app")) == "x");
+  CHECK(as_string(at(body, "metadata", "annotations", "a")) == "b");
+  CHECK(as_array(at(body, "metadata", "ownerReferences")).size() == 1);
+  CHECK(as_string(at(body, "metadata", "resourceVersion")) == "4");
+  CHECK(as_string(at(body, "spec", "strategy")) == "OldestEmulationVersion");
+  CHECK(as_string(at(body, "spec", "holderIdentity")) == "me");
+  CHECK(as_int(at(body, "spec", "leaseTransitions")) == 4);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a conflict proves that somebody else has it") {
   lead();
   time.pass(loop, milliseconds(3050));

@@ -52,9 +52,7 @@ std::optional<std::string> decoded(std::string_view text) {
   return out;
 }
 
-bool is_loopback(const Address& address) {
-  return address.v6 ? address.value == 1 : address.value >> 24 == 127;
-}
+bool is_loopback(const Address& address) { return address.v6 ? address.value == 1 : address.value >> 24 == 127; }
 
 // An IPv4 address may stand as IPv6, ::ffff:10.0.0.1 (RFC 4291 section 2.5.5.2).
 std::optional<Address> address_of(const std::string& text) {

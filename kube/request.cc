@@ -34,6 +34,19 @@ net::Request write(std::string method, std::string target, const char* type, con
 
 }  // namespace
 
+bool Scope::selects(const Json& object) const {
+  if (!ns.empty() && as_string(at(object, "metadata", "namespace")) != ns) return false;
+  const Json& labels = at(object, "metadata", "labels");
+  for (std::string_view left = label_selector; !left.empty();) {
+    const auto term = left.substr(0, left.find(','));
+    left.remove_prefix(std::min(left.size(), term.size() + 1));
+    const auto equals = term.find('=');
+    const Json& live = at(labels, term.substr(0, equals));
+    if (!live.is_string() || (equals != term.npos && as_string(live) != term.substr(equals + 1))) return false;
+  }
+  return true;
+}
+
 std::string path_of(const api::Resource& resource, const std::string& ns, const std::string& name,
                     const std::string& subresource) {
   std::string path = resource.group.empty() ? "/api/" + std::string(resource.version)

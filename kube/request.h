@@ -13,6 +13,9 @@ struct Scope {
   std::string ns;              // empty: every namespace
   std::string label_selector;  // "a=b,c"
   std::string field_selector;  // "metadata.name=x"
+
+  // Whether an object is in it, as far as its namespace and its labels say.
+  bool selects(const Json& object) const;
 };
 
 // What must be true of the object for a delete to happen; empty: whatever it is.

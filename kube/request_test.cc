@@ -42,6 +42,21 @@ TEST_CASE("reads") {
         "networks?limit=5&labelSelector=a%3Db%2Cc&fieldSelector=metadata.name%3Dx&continue=to%2Fken%3D");
 }
 
+TEST_CASE("a scope says which objects are in it, by namespace and labels") {
+  const Json object = json(R"({"metadata": {"name": "a", "namespace": "n", "labels": {"x": "1", "knfe.io/member": "m"}}})");
+  for (const char* selector : {"", "x=1", "knfe.io/member", "x=1,knfe.io/member=m"}) {
+    CAPTURE(selector);
+    CHECK(Scope{"", selector, ""}.selects(object));
+    CHECK(Scope{"n", selector, ""}.selects(object));
+    CHECK_FALSE(Scope{"other", selector, ""}.selects(object));
+  }
+  for (const char* selector : {"x=2", "y", "x=1,y", "x=1,knfe.io/member=other"}) {
+    CAPTURE(selector);
+    CHECK_FALSE(Scope{"", selector, ""}.selects(object));
+  }
+  CHECK_FALSE(Scope{"", "x", ""}.selects(json(R"({"metadata": {"name": "a"}})")));
+}
+
 TEST_CASE("a watch goes on from a version, or first streams what is there") {
   CHECK(watch_request(kNetworks, {"", "l", ""}, "17", 300).target ==
         "/apis/knfe.io/v1alpha1/networks?watch=1&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=17&labelSelector=l");

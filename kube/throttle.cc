@@ -17,6 +17,7 @@ constexpr double kSlow = 2;
 constexpr int kSilences = 5;
 constexpr Duration kFirstPause{500}, kLongestPause{10'000};
 constexpr Duration kSecond{1'000};
+constexpr double kLongestWait = 30;
 
 bool is_silence(int status) { return status == 0 || status == 502 || status == 503 || status == 504; }
 
@@ -42,9 +43,11 @@ Error Throttle::held_back(const State& lane) const {
 
 net::Handle Throttle::send(net::Request request, std::function<void(Result<net::Response>)> done) {
   const Lane lane = lane_of(request);
+  if (lane == Lane::kWrite) request.may_go = may_write_;
   auto call = std::make_shared<Call>(Call{lane, std::move(request), std::move(done), {}, boot_seconds(), 0});
   state(lane).waiting.push_back(call);
   admit(lane);
+  be_patient(lane);
   return net::Handle([this, call] {
     if (!std::exchange(call->done, nullptr)) return;
     auto& own = state(call->lane);
@@ -71,21 +74,46 @@ void Throttle::admit(Lane lane) {
     std::optional<Error> refusal;
     if (!open) refusal = held_back(own);
     // The lease may have been lost while this waited.
-    if (lane == Lane::kWrite && may_write_ && !may_write_()) refusal = {Code::kCanceled, "not the leader any more", {}, {}, 0};
-    call->sent = boot_seconds();
-    ++own.in_flight;
+    if (lane == Lane::kWrite && may_write_ && !may_write_())
+      refusal = {Code::kCanceled, "not written: this one does not lead any more, or is about to end", {}, {}, 0};
     if (refusal) {
-      call->exchange = loop_.after(Duration(0), [this, call, refusal = *std::move(refusal)] {
-        --state(call->lane).in_flight;
-        finish(call, std::unexpected(refusal));
-        admit(call->lane);
-      });
+      refuse(call, *std::move(refusal));
       continue;
     }
+    call->sent = boot_seconds();
+    ++own.in_flight;
     own.waited.observe(call->sent - call->asked);
     call->exchange =
         inner_.send(call->request, [this, call](Result<net::Response> response) { answered(call, std::move(response)); });
   }
+}
+
+// Never inline: who asks does not expect an answer yet.
+void Throttle::refuse(const std::shared_ptr<Call>& call, Error why) {
+  call->sent = boot_seconds();
+  ++state(call->lane).in_flight;
+  call->exchange = loop_.after(Duration(0), [this, call, why = std::move(why)] {
+    --state(call->lane).in_flight;
+    finish(call, std::unexpected(why));
+    admit(call->lane);
+  });
+}
+
+// One timer for all that wait in a lane: the first of them has waited longest.
+void Throttle::be_patient(Lane lane) {
+  auto& own = state(lane);
+  const double now = boot_seconds();
+  while (!own.waiting.empty() && now - own.waiting.front()->asked >= kLongestWait) {
+    const auto call = std::move(own.waiting.front());
+    own.waiting.pop_front();
+    refuse(call, {Code::kTooMany, "not sent: others have had their turn for too long", {}, {}, 0});
+  }
+  if (own.waiting.empty() || own.patience) return;
+  const auto left = Duration(static_cast<std::int64_t>((own.waiting.front()->asked + kLongestWait - now) * 1000) + 1);
+  own.patience = loop_.after(left, [this, lane] {
+    state(lane).patience.reset();
+    be_patient(lane);
+  });
 }
 
 void Throttle::answered(const std::shared_ptr<Call>& call, Result<net::Response> response) {

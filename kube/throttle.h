@@ -5,10 +5,13 @@
 //   second. Meanwhile nothing is sent: what is asked fails at once as Code::kTooMany and tells how long to wait.
 // - In flight are at most as many as the server bears: the limit grows by one per round of good answers, and is halved, at most
 //   once a second, by 429, by 5xx, by no answer, and by answers that took more than two seconds. The others wait in their order.
+// - Nothing waits for its turn longer than half a minute: then it fails as Code::kTooMany, and was not sent. What was planned so
+// long
+//   ago is better planned again.
 // - Five times in a row without an answer (or with 502, 503, 504) close a lane for half a second, doubling to ten; then one
 //   request at a time tries. Leases are never closed: kube/lease.h asks one thing at a time, and obeys for itself.
 //
-// A write is sent only if `may_write` says so at the very moment that it leaves here.
+// A write is sent only if `may_write` says so when it leaves here, and once more when a connection is there to write it to.
 #pragma once
 
 #include <array>
@@ -59,7 +62,7 @@ class Throttle final : public net::Client {
     int silent = 0;  // in a row without an answer
     Instant halved_at{};
     std::uint64_t closings = 0;
-    net::Handle again;
+    net::Handle again, patience;
     Histogram waited;
     std::map<std::string, Histogram> took;                              // by method
     std::map<std::pair<std::string, int>, std::uint64_t> answers = {};  // by method and status
@@ -69,6 +72,8 @@ class Throttle final : public net::Client {
   const State& state(Lane lane) const { return lanes_[static_cast<std::size_t>(lane)]; }
   Error held_back(const State& lane) const;
   void admit(Lane lane);
+  void refuse(const std::shared_ptr<Call>& call, Error why);
+  void be_patient(Lane lane);
   void answered(const std::shared_ptr<Call>& call, Result<net::Response> response);
   void learn(Lane lane, int status, std::string_view retry_after, double took);
   void close(Lane lane, Duration wait, std::string why);

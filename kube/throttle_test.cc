@@ -185,6 +185,34 @@ TEST_CASE_FIXTURE(Fixture, "a write that waited is not sent by who has stopped t
   CHECK(answers.back().error().code == Code::kCanceled);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a write is asked once more whether it may go, by who has a connection for it") {
+  ask();
+  ask("GET");
+  const auto sent = server.waiting();
+  REQUIRE(sent[0]->request.may_go);
+  CHECK(sent[0]->request.may_go());
+  leading = false;
+  CHECK_FALSE(sent[0]->request.may_go());
+  CHECK_FALSE(sent[1]->request.may_go);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody waits for a turn longer than half a minute") {
+  for (int i = 0; i < 34; ++i) ask();
+  time.pass(loop, seconds(20));
+  ask();
+  time.pass(loop, milliseconds(9900));
+  CHECK(answers.empty());
+  time.pass(loop, milliseconds(200));
+  REQUIRE(answers.size() == 2);
+  for (const auto& answer : answers) CHECK(answer.error().code == Code::kTooMany);
+  CHECK(server.waiting().size() == 32);
+  time.pass(loop, seconds(20));
+  CHECK(answers.size() == 3);
+  while (!server.waiting().empty()) answer(200);
+  ask();
+  CHECK(server.waiting().size() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "who does not want an answer any more makes room") {
   for (int i = 0; i < 34; ++i) ask();
   handles.back().reset();

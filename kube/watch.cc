@@ -30,6 +30,8 @@ Watch::Watch(net::Loop& loop, ApiClient& api, api::Resource resource, Scope scop
 void Watch::start() { open(); }
 
 void Watch::resync() {
+  // A list under way, or the watch that follows it, tells of whatever was written: begun anew each time, it might never end.
+  if (state_ != State::kWatching) return;
   state_ = State::kEmpty;
   version_.clear();
   timer_ = loop_.after(Duration(0), [this] { open(); });

@@ -469,15 +469,25 @@ TEST_CASE_FIXTURE(Fixture, "when what is known is in doubt, all is listed again"
   CHECK(asks_list());
   CHECK(server.all.size() == 2);
   CHECK(take().empty());
-  SUBCASE("also while a list is under way") {
+  SUBCASE("but a list that is under way is let end") {
     server.only().head(200);
     say(added("a", "40"));
     watch->resync();
-    time.pass(loop, milliseconds(10));
-    server.only().head(200);
+    time.pass(loop, seconds(10));
+    CHECK(server.all.size() == 2);
     take();
     say(added("b", "41") + end_of_list("42"));
-    CHECK(take() == "+b@41 =[b]@42 ^42 ");
+    CHECK(take() == "+b@41 =[a,b]@42 ^42 ");
+  }
+  SUBCASE("and one that is to come again later does so when it was to") {
+    server.only().head(503, {{"Retry-After", "5"}});
+    server.only().end();
+    watch->resync();
+    time.pass(loop, milliseconds(4900));
+    CHECK(server.all.size() == 2);
+    time.pass(loop, milliseconds(400));
+    CHECK(asks_list());
+    CHECK(server.all.size() == 3);
   }
 }
 

@@ -40,6 +40,10 @@ void Exchange::seek(bool fresh) {
 void Exchange::on_place(Result<Pool::Place> place) {
   seeking_ = false;
   if (!place) return end(std::unexpected(std::move(place).error()));
+  if (plan_.request.may_go && !plan_.request.may_go()) {
+    if (place->own) pool_.keep(std::move(place->own));
+    return end(fail(Code::kCanceled, "not sent: it may not go any more"));
+  }
   reused_ = place->reused;
   if (place->shared) {
     shared_ = std::move(place->shared);

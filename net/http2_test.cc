@@ -214,6 +214,23 @@ TEST_CASE("HTTP/2: a server that takes nobody is asked a few times, not for ever
   }
 }
 
+TEST_CASE("HTTP/2: what may not go any more when a connection is there is not sent, nor sent again") {
+  TestLoop loop;
+  Http2Peer peer(loop);
+  bool may_go = false;
+  peer.on_call = [&](const Call& call) {
+    may_go = false;
+    peer.reset(call, kRefusedStream);
+  };
+  const auto client = client_of(loop, peer);
+  const auto asked = [&] { return ask(loop, *client, {.method = "POST", .may_go = [&] { return may_go; }}); };
+  CHECK(asked() == "/=Canceled");
+  CHECK(peer.seen().calls.empty());
+  may_go = true;
+  CHECK(asked() == "/=Canceled");
+  CHECK(peer.seen().calls.size() == 1);
+}
+
 TEST_CASE("HTTP/2: what a server refuses unseen is sent again; what it broke off is not") {
   for (const std::uint32_t code : {kRefusedStream, kInternalError, kCancel, 0u}) {
     for (const bool head : {false, true}) {

@@ -79,6 +79,17 @@ TEST_CASE("a connection is kept and reused, each exchange alone on it") {
   CHECK(second == "2");
 }
 
+TEST_CASE("what may not go any more is not sent, and leaves the connection to who comes next") {
+  TestLoop loop;
+  ScriptedPeer peer(loop, {{take_request(), say(ok("1"))}});
+  const auto client = client_of(loop, peer.plain());
+  const auto refused = ask(loop, *client, {.method = "POST", .may_go = [] { return false; }});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::kCanceled);
+  CHECK(ask(loop, *client)->body == "1");
+  CHECK(peer.seen().connections == 1);
+}
+
 TEST_CASE("connections that the server will close, or that said too much, are not reused") {
   for (const auto& first : {ok("1", "Connection: close\r\n"), ok("1") + "more", std::string("HTTP/1.1 200 OK\r\n\r\n1")}) {
     TestLoop loop;

@@ -1,8 +1,10 @@
 #include "net/process.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -91,6 +93,13 @@ TEST_CASE("what a process writes is handed over, and is no more than it may be")
   CHECK(ask("head -c 200000 /dev/zero", 200'000).text.size() == 200'000);
   CHECK(ask("head -c 200001 /dev/zero; exec sleep 60", 200'000).error == "sh: writes more than 200000 bytes");
   CHECK(ask("echo secret; exec sleep 60", 1000, Duration(50)).error == "sh: did not end within 0 s and was killed");
+}
+
+TEST_CASE("a process has nothing open of what this one has") {
+  const int ours = ::open("/dev/null", O_RDONLY);  // not close-on-exec
+  REQUIRE(ours > 2);
+  CHECK(ask("[ -e /proc/$$/fd/" + std::to_string(ours) + " ] || echo closed").text == "closed\n");
+  ::close(ours);
 }
 
 TEST_CASE("who keeps the output open is not waited for, nor is one who is not wanted any more") {

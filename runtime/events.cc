@@ -22,7 +22,8 @@ void EventTeller::tell(const std::string& controller, const api::Resource& resou
     recent.push_back(now);
     const std::string stamp = wall_micros();
     const std::string name = about.key.name + "." + api::hex64(api::hash64(note.reason + note.message + stamp));
-    JsonObject event = api::skeleton(kEvents, {about.key.ns, name});
+    // Of what has no namespace they are in this one, as kubectl looks for them there.
+    JsonObject event = api::skeleton(kEvents, {about.key.ns.empty() ? "default" : about.key.ns, name});
     event["metadata"].as_object()["annotations"] = JsonObject{{"knfe.io/reconcile", reconcile}};
     event["eventTime"] = stamp;
     event["type"] = note.warning ? "Warning" : "Normal";

@@ -48,14 +48,23 @@ bool is_edit(const api::Meta* before, const api::Meta& after) {
 }
 
 void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay, Priority priority) {
-  // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have gone.
-  if (!all_begun_ && controllers_[controller].each) return;
+  if (controllers_[controller].each) {
+    // Who does not lead works off nothing: what it hears of, until it does, would wait here for ever, by its name and without
+    // end.
+    if (!may_write_()) all_begun_ = false;
+    // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have
+    // gone.
+    if (!all_begun_) return;
+  }
   ++controllers_[controller].adds;
   queue_.add({controller, key}, boot_now() + delay, all_begun_ || synced() ? priority : Priority::kList);
   arm();
 }
 
-void Manager::kick() { arm(); }
+void Manager::kick() {
+  if (!all_begun_ && synced()) begin_all();
+  arm();
+}
 
 void Manager::hold(Instant until) {
   held_until_ = std::max(held_until_, until);
@@ -226,7 +235,7 @@ void Manager::settle(Run& run) {
   }
   ++controllers_[run.item.controller].parked;
   if (draining_) return finish(run);
-  run.parked_at = boot_now();
+  run.parked_at = run.doubted_at = boot_now();
   resting_.splice(resting_.end(), runs_, place_of(run));
   if (!park_timer_) park_timer_ = loop_.after(kLongestPark, [this] { resync_doubtful(); });
   arm();  // another may run in its place
@@ -280,7 +289,7 @@ void Manager::begin_all() {
 
 void Manager::check_parked() {
   check_served();
-  if (!all_begun_ && synced()) begin_all();
+  if (!all_begun_ && synced() && may_write_()) begin_all();
   if (synced_ && synced()) std::exchange(synced_, nullptr)();
   for (auto run = resting_.begin(); run != resting_.end();) {
     auto current = run++;
@@ -295,8 +304,8 @@ void Manager::check_parked() {
 void Manager::resync_doubtful() {
   const auto now = boot_now();
   for (auto& run : resting_) {
-    if (now - run.parked_at < kLongestPark) continue;
-    run.parked_at = now;
+    if (now - run.doubted_at < kLongestPark) continue;
+    run.doubted_at = now;
     for (const auto& awaited : run.awaited) {
       log(Level::kWarning, "the watch does not tell of an own write; listing again",
           {{"resource", std::string(awaited.informer->cache().resource().plural)}, {"object", awaited.key.text()}});

@@ -76,7 +76,7 @@ class Manager : private RunHost {
   void enqueue(std::size_t controller, const api::Key& key, Duration delay = Duration(0), Priority priority = Priority::kChange);
   // No new runs before: the API server has asked to wait.
   void hold(Instant until);
-  // Plans again everything that was held back, as when leadership has been won.
+  // Leadership has been won: everything is looked at that has changed in the meantime, or all.
   void kick();
   // No new runs; calls `idle` once the running ones have ended.
   void drain(std::function<void()> idle);

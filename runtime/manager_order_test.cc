@@ -1,6 +1,7 @@
 // What the manager does first, what it does not do yet, and what it tells of it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "runtime/manager_fixture_test.h"
@@ -37,10 +38,10 @@ TEST_CASE("a user's edit is planned for before ten thousand objects that a list 
   kube::ApiClient api(server, kube::Config{});
   kube::Cache<api::Network> networks;
   kube::Informer<api::Network> informer(loop, api, kube::Scope{}, networks, api::decode_object<api::Network>);
-  bool leading = false;
   std::vector<std::string> planned;
-  Manager manager(loop, api, [&] { return leading; });
+  Manager manager(loop, api, [] { return true; });
   manager.add_informer(informer);
+  manager.hold(boot_now() + seconds(1));
   manager.control("network", networks, [&](const api::Network& network, const Moment&) {
     planned.push_back(network.meta.key.name);
     return Plan{};
@@ -54,11 +55,55 @@ TEST_CASE("a user's edit is planned for before ten thousand objects that a list 
   time.pass(loop, milliseconds(10));
   REQUIRE(server.store.merge_patch(kNetworks, {"n", "n5000"}, fakes::json(R"({"spec":{"mtu":1400}})"), "", "user"));
   time.pass(loop, milliseconds(10));
-  leading = true;
-  manager.kick();
-  time.pass(loop, milliseconds(10));
+  CHECK(planned.empty());
+  time.pass(loop, seconds(1));
   CHECK(planned.size() == 10'000);
   CHECK(planned.front() == "n5000");
+}
+
+TEST_CASE("who does not lead remembers no names, and looks at all that there is when it does") {
+  fakes::Time time;
+  net::Loop loop;
+  fakes::ApiServer server(loop);
+  kube::ApiClient api(server, kube::Config{});
+  kube::Cache<api::Network> networks;
+  kube::Informer<api::Network> informer(loop, api, kube::Scope{}, networks, api::decode_object<api::Network>);
+  bool leading = false;
+  std::vector<std::string> planned;
+  Manager manager(loop, api, [&] { return leading; });
+  manager.add_informer(informer);
+  manager.control("network", networks, [&](const api::Network& network, const Moment&) {
+    planned.push_back(network.meta.key.name);
+    return Plan{};
+  });
+  const auto come = [&](const std::string& name) {
+    REQUIRE(server.store.create(kNetworks,
+                                fakes::json(R"({"metadata":{"name":")" + name + R"(","namespace":"n"},"spec":{"subnets":[]}})")));
+    time.pass(loop, milliseconds(10));
+  };
+  const auto go = [&](const std::string& name) {
+    REQUIRE(server.store.remove(kNetworks, {"n", name}));
+    time.pass(loop, milliseconds(10));
+  };
+  const auto lead = [&] {
+    leading = true;
+    manager.kick();
+    time.pass(loop, milliseconds(10));
+    std::sort(planned.begin(), planned.end());
+    return std::exchange(planned, {});
+  };
+  manager.start();
+  for (const std::string name : {"a", "b", "c"}) come(name);
+  go("b");
+  CHECK(manager.queued() == 0);
+  CHECK(planned.empty());
+  CHECK(lead() == std::vector<std::string>{"a", "c"});
+  // Who leads still hears nothing twice.
+  CHECK(lead().empty());
+  leading = false;
+  come("d");
+  CHECK(manager.queued() == 0);
+  CHECK(lead() == std::vector<std::string>{"a", "c", "d"});
 }
 
 TEST_CASE_FIXTURE(ManagerFixture, "while the API server has asked to wait nothing is planned, and then everything is") {

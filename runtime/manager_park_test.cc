@@ -78,6 +78,21 @@ TEST_CASE_FIXTURE(WritesOnce, "nobody waits for a write that a restore from a ba
   CHECK(plans == 2);
 }
 
+TEST_CASE_FIXTURE(WritesOnce, "a write in the midst of a restore is waited for: the list that follows may be older") {
+  start_deaf_to("networks");
+  networks.rewind();
+  look();
+  look();
+  CHECK(plans == 1);
+  networks.set_synced();
+  networks.advance("1");
+  time.pass(loop, milliseconds(10));
+  CHECK(plans == 1);
+  server.release();
+  time.pass(loop, milliseconds(20));
+  CHECK(plans == 2);
+}
+
 TEST_CASE_FIXTURE(ManagerFixture,
                   "a key whose second write fails rests until its cache has seen the first, and then as long as it was told") {
   plan = [this](const Moment&) {

@@ -9,14 +9,14 @@ Operator::Operator(net::Loop& loop, net::Client& transport, const kube::Config& 
       host_(config.endpoint.host + ":" + config.endpoint.port),
       build_(settings.build),
       throttle_(
-          loop, transport, [this] { return leads(); },
+          loop, transport, [this] { return may_write(); },
           [this](kube::Throttle::Lane lane, Instant until) {
             if (lane == kube::Throttle::Lane::kWrite) manager_.hold(until);
           }),
       api_(throttle_, config, &loop),
       ns_(settings.ns),
       lease_name_(settings.lease.name),
-      manager_(loop, api_, [this] { return leads(); }) {
+      manager_(loop, api_, [this] { return may_write(); }) {
   if (settings.lease.name.empty()) return;
   lease_ = std::make_unique<kube::Lease>(loop, api_, settings.lease, settings.identity, [this] { manager_.kick(); });
 }

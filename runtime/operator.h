@@ -51,6 +51,8 @@ class Operator {
 
  private:
   bool leads() const { return !lease_ || lease_->held(); }
+  // Who is about to go begins no write: what is in flight ends, and the lease is handed over.
+  bool may_write() const { return !stopping_ && leads(); }
 
   net::Loop& loop_;
   const std::string host_, build_;

@@ -48,7 +48,7 @@ bool Awaited::arrived() const {
   // Nobody waits for a kind that is not served: it is listed anew when it is, before anybody believes what is known of it.
   if (!informer->served()) return true;
   const auto& cache = informer->cache();
-  if (cache.rewinds() != rewinds) return true;  // lost, or in the list
+  if (cache.rewinds() > life) return true;  // lost, or in the list
   const auto* meta = cache.meta(key);
   if (!gone_uid.empty()) return !meta || meta->uid != gone_uid;
   if (deleted_uid.empty()) return cache.reached(version);
@@ -205,7 +205,8 @@ std::uint64_t Run::content() const {
 
 void Run::send(const Action& action, bool force) {
   // The lease may have been lost since the plan was made, or while something was read for it.
-  if (!host_.may_write()) return failed(action, {Code::kCanceled, "not the leader any more", {}, {}, 0});
+  if (!host_.may_write())
+    return failed(action, {Code::kCanceled, "not written: this one does not lead any more, or is about to end", {}, {}, 0});
   auto request = request_of(action, force);
   if (action.subresource.empty()) content_ = api::hash64(request.body, content_);
   const char* verb = name_of(action.verb);

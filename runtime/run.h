@@ -51,7 +51,7 @@ struct Awaited {
   api::Version version;  // of a write
   api::Uid deleted_uid;  // of a delete
   api::Uid gone_uid;     // of what a write did not find any more
-  std::uint64_t rewinds = informer->cache().rewinds();
+  std::uint64_t life = informer->cache().life();
 
   bool arrived() const;
 };
@@ -82,7 +82,7 @@ class Run {
   std::optional<Duration> backs_off;  // it has failed: how long at least
   std::optional<Instant> look_again;
   Priority look_as = Priority::kChange;
-  Instant parked_at{};
+  Instant parked_at{}, doubted_at{};  // doubted: that the watch will tell what is awaited, last
   net::Handle call;
 
   Run(const Run&) = delete;

@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "operators/function/membership.h"
-#include "operators/network/pools.h"
 #include "operators/network/plan.h"
+#include "operators/network/pools.h"
 #include "runtime/child.h"
 
 namespace knfe::operators {

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "operators/network/pools.h"
 #include "operators/network/plan.h"
+#include "operators/network/pools.h"
 #include "test/fakes/json_test.h"
 #include "test/fakes/objects_test.h"
 

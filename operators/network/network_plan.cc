@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "operators/network/pools.h"
 #include "operators/network/plan.h"
+#include "operators/network/pools.h"
 #include "runtime/child.h"
 
 namespace knfe::operators {

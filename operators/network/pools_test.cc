@@ -92,7 +92,7 @@ TEST_CASE("an address may be asked for inside the subnet, though outside its poo
   CHECK(v4->gives(*parse_address("10.0.0.200")));
   for (const char* text : {"10.0.0.0", "10.0.0.1", "10.0.0.255", "10.0.1.1", "fd20::10"}) {
     CAPTURE(text);
-    CHECK_FALSE(v4->gives(address(text)));
+    CHECK_FALSE(v4->gives(*parse_address(text)));
   }
   const auto v6 = pools_of("fd20::/64", "fd20::1");
   CHECK(v6->gives(*parse_address("fd20::ffff:ffff:ffff:ffff")));

@@ -54,11 +54,7 @@ void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T>
   Feed feed;
   feed.cache = &cache;
   feed.partial = !selector.empty();
-  feed.selects = [label = selector.substr(0, selector.find('=')), selector](const Json& object) {
-    if (selector.empty()) return true;
-    const Json& live = at(object, "metadata", "labels", label);
-    return live.is_string() && (label == selector || as_string(live) == selector.substr(label.size() + 1));
-  };
+  feed.selects = [scope = kube::Scope{{}, selector, {}}](const Json& object) { return scope.selects(object); };
   feed.take = [&cache, read, selects = feed.selects](const Store::Event& event) {
     // To a watch by label, what loses it is gone.
     if (event.type == "DELETED" || !selects(*event.object)) {
