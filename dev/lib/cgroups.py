@@ -1,6 +1,6 @@
-"""The cluster's own cgroup: one folder in each hierarchy of cgroup v1, or one in the unified hierarchy of v2.
+"""A node's own cgroup: one folder in each hierarchy of cgroup v1, or one in the unified hierarchy of v2.
 
-Two kubelets under one cgroup root kill each other's pods, so every cluster has its own.
+Two kubelets under one cgroup root kill each other's pods, so every node has its own, CLUSTER or CLUSTER-NUMBER.
 """
 
 import os
@@ -42,7 +42,7 @@ def _enable_controllers(group):
 
 
 def remove(name, seconds=10):
-    """Removes the cluster's groups, deepest first; true when none is left. Nothing may run in them any more."""
+    """Removes the groups of the cluster's nodes, deepest first; true when none is left. Nothing may run in them any more."""
     deadline = time.monotonic() + seconds
     while True:
         for group in present(name):
@@ -59,4 +59,5 @@ def remove(name, seconds=10):
 
 
 def present(name):
-    return [point / name for point, _ in hierarchies() if (point / name).exists()]
+    """The groups of that cluster's nodes."""
+    return [group for point, _ in hierarchies() for group in (point / name, *point.glob(f"{name}-*")) if group.exists()]

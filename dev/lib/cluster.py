@@ -6,21 +6,18 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 from lib import builds, cgroups, control_plane, namespaces, network, processes
 from lib.api import HEALTH, Api, healthy
-from lib.node import NAME as NODE, ComponentFailed, Node
+from lib.node import PROGRAMS, ComponentFailed, Node
 from lib.pki import Pki
 from lib.progress import Failure, Misuse, Progress, say
 
 REPOSITORY = builds.DEV.parent
 CONTROL_PLANE = ["cluster-init", "etcd", "kube-apiserver", "kube-controller-manager"]
-IN_NODE = ["containerd", "kubelet", "kube-proxy"]
-FULL = CONTROL_PLANE + ["kube-scheduler", "node-init", *IN_NODE]
 TOOLS = {True: ["ip", "openssl"], False: ["ip", "openssl", "containerd", "ctr", "runc", "nft", "iptables"]}
 
 
@@ -35,7 +32,6 @@ class Cluster:
         self.state = Path(base).resolve() / name
         self.cgroup = f"knfe-{name}-{hashlib.sha256(os.fsencode(self.state)).hexdigest()[:8]}"
         self.pki = Pki(self.state / "pki", name)
-        self.node = Node(self.state, self.cgroup, self.pki, self.start)
         self.api_server_options = []  # besides those of control_plane.py
 
     @property
@@ -43,12 +39,17 @@ class Cluster:
         return self.pki.file("admin.kubeconfig")
 
     @property
-    def control_plane_only(self):
-        return not (self.state / "node").exists()
+    def nodes(self):
+        """Those that it has, or was being given when something went wrong."""
+        return [self._node(number) for number in sorted(int(folder.name[5:]) for folder in self.state.glob("node-*"))]
+
+    def _node(self, number):
+        return Node(number, self.state, self.cgroup, self.pki, self.start)
 
     @property
     def roles(self):
-        return CONTROL_PLANE if self.control_plane_only else FULL
+        nodes = self.nodes
+        return CONTROL_PLANE + ["kube-scheduler"] * bool(nodes) + [role for node in nodes for role in node.roles]
 
     def components(self):
         return processes.components(self.state)
@@ -86,72 +87,77 @@ class Cluster:
             finally:
                 os.close(handle)
 
-    def up(self, control_plane_only):
+    def up(self, nodes):
+        """`nodes`: how many; none makes a control plane only."""
         if os.geteuid() != 0:
             raise Misuse("namespaces and cgroups need root; run it as root")
-        lacking = [tool for tool in TOOLS[control_plane_only] if not shutil.which(tool)]
+        lacking = [tool for tool in TOOLS[not nodes] if not shutil.which(tool)]
         if lacking:
             raise Failure(f"missing {', '.join(lacking)}; install with: dev/install-packages cluster")
         with self.locked():
             if self.running():
-                if self.control_plane_only != control_plane_only:
-                    kind = "a control plane without a node" if self.control_plane_only else "a whole cluster"
-                    raise Misuse(f"{self.name} is up as {kind}; choose another --name or take it down first")
+                if len(self.nodes) != nodes:
+                    raise Misuse(f"{self.name} is up as {self._kind()}; choose another --name or take it down first")
                 namespaces.join(self.require(), "net")
                 with Progress(f"cluster {self.name} is running; waiting until it is ready"):
-                    self._wait_ready(self.roles)
+                    self._wait_ready()
                 return
             if any(self.state.iterdir()) or self._remains():
                 say(f"cluster {self.name} left something behind; cleaning up first")
                 self._clean()
                 self.state.mkdir(parents=True)
-            builds.build(builds.CONTROL_PLANE if control_plane_only else builds.EVERYTHING)
+            builds.build(builds.EVERYTHING if nodes else builds.CONTROL_PLANE)
             with Progress(f"starting cluster {self.name}") as progress:
-                self._start_all(control_plane_only, progress)
+                self._start_all([self._node(number) for number in range(1, nodes + 1)], progress)
         command = f"dev/cluster{self._option}"
         say(f"try: {command} kubectl get all -A      {command} status      {command} down")
 
-    def _start_all(self, control_plane_only, progress):
+    def _kind(self):
+        number = len(self.nodes)
+        return f"a cluster of {number} node{'s' * (number > 1)}" if number else "a control plane without a node"
+
+    def _start_all(self, nodes, progress):
         progress.detail = "namespaces and certificates"
         (self.state / "log").mkdir()
-        if not control_plane_only:
-            (self.state / "node").mkdir()
-            cgroups.create(self.cgroup)
         self.start("cluster-init", [builds.path(builds.PAUSE), self.state],
                    new=namespaces.NEWNET | namespaces.NEWPID, name="cluster-init")
         namespaces.join(self.components()["cluster-init"].pid, "net")
         network.set_up()
         self._component("etcd", control_plane.etcd(self.state / "etcd"))
-        self.pki.create(NODE)
+        self.pki.create({node.name: node.address for node in nodes})
         progress.detail = "API server"
         self._component("kube-apiserver", control_plane.apiserver(self.pki) + self.api_server_options)
-        if not control_plane_only:
-            progress.detail = "API server and container runtime"
-            self.node.create()
-            self.node.load(builds.path(builds.PAUSE_IMAGE))
+        for node in nodes:
+            progress.detail = f"API server and container runtime of {node.name}"
+            node.create()
+            node.load(builds.path(builds.PAUSE_IMAGE))
         api = Api(self.pki)
         self._wait("kube-apiserver", api.ready, 60)
         progress.detail = "controllers"
-        self._component("kube-controller-manager", control_plane.controller_manager(self.pki, not control_plane_only))
-        if not control_plane_only:
-            progress.detail = "controllers and node"
+        self._component("kube-controller-manager", control_plane.controller_manager(self.pki, bool(nodes)))
+        if nodes:
+            progress.detail = "controllers and nodes"
             self._component("kube-scheduler", control_plane.scheduler(self.pki))
-            self.node.run()
+            for node in nodes:
+                node.run(range(1, len(nodes) + 1))
             api.apply(builds.path(builds.CRD).read_text())
             api.apply((builds.DEV / "node" / "multus-rbac.yaml").read_text())
-        self._wait_ready(self.roles)
+        self._wait_ready()
 
-    def _wait_ready(self, roles):
+    def _wait_ready(self):
         api = Api(self.pki)
         self._wait("kube-apiserver", api.ready, 60)
-        for role in set(HEALTH) & set(roles):
+        for role in set(HEALTH) & set(self.roles) - set(PROGRAMS):
             self._wait(role, lambda each=role: healthy(each), 60)
         self._wait("kube-controller-manager",
                    lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default"), 60)
-        if "kubelet" in roles:
-            self._wait("kube-proxy", _service_reachable, 60)
+        nodes = self.nodes
+        if nodes:
             self._wait("kube-apiserver", lambda: api.get("/apis/k8s.cni.cncf.io/v1"), 60)
-            self._wait("kubelet", lambda: _is_ready(api.get(f"/api/v1/nodes/{NODE}")), 60)
+        for node in nodes:
+            for program in ("kube-proxy", "kubelet"):
+                self._wait(node.role(program), lambda each=node, what=program: each.ready(what), 60)
+            self._wait(node.role("kubelet"), lambda each=node: _is_ready(api.get(f"/api/v1/nodes/{each.name}")), 60)
 
     def _component(self, role, arguments):
         self.start(role, [builds.path(role), *arguments])
@@ -217,14 +223,15 @@ class Cluster:
                     raise Failure(f"process {each.pid} does not end; look at /proc/{each.pid}/stack")
             between()
             for each in old:
-                self.start(each.role, each.command, inside=self.components()["node-init"].pid if each.role in IN_NODE else None)
+                home = next((node.init() for node in self.nodes if each.role in node.roles), None)
+                self.start(each.role, each.command, inside=home)
             namespaces.join(self.require(), "net")
-            self._wait_ready(self.roles)
+            self._wait_ready()
 
     def _of_role(self, role):
-        if role.endswith("-init") or role not in self.roles:
-            raise Misuse(f"no component {role} to restart; there are: "
-                         + ", ".join(each for each in self.roles if not each.endswith("-init")))
+        known = [each for each in self.roles if not each.partition("@")[0].endswith("-init")]
+        if role not in known:
+            raise Misuse(f"no component {role} to restart; there are: {', '.join(known)}")
         if found := self.components().get(role):
             return found
         raise Failure(f"{role} does not run; start anew with: dev/cluster{self._option} up")
@@ -235,8 +242,7 @@ class Cluster:
         if not running:
             print(f"cluster {self.name} is not up (state would be in {self.state})")
             return False
-        kind = "control plane only" if self.control_plane_only else "whole cluster"
-        print(f"cluster {self.name}: {kind}, state in {self.state}\n")
+        print(f"cluster {self.name}: {self._kind()}, state in {self.state}\n")
         print(f"{'COMPONENT':26}{'PID':>8}{'UP':>10}{'RSS MiB':>10}")
         for role in self.roles:
             process = running.get(role)
@@ -246,7 +252,7 @@ class Cluster:
                 print(f"{role:26} not running; log: {self.state}/log/{role}.log")
         complete = self.running()
         if {"cluster-init", "kube-apiserver"} <= set(running) and self.kubeconfig.exists():
-            for what in [] if self.control_plane_only else (["nodes"], ["pods", "--all-namespaces"]):
+            for what in (["nodes"], ["pods", "--all-namespaces"]) if self.nodes else ():
                 print(flush=True)
                 result = subprocess.run([builds.path("kubectl"), "get", *what, "--output=wide"], env=self.environment(),
                                         preexec_fn=lambda: namespaces.join(running["cluster-init"].pid, "net"),
@@ -273,30 +279,31 @@ class Cluster:
         except OSError as error:
             raise Failure(f"cannot run {command[0]}: {error.strerror}") from error
 
+    def wire(self, name, up):
+        """Cuts a node off from all others, or joins it to them again."""
+        namespaces.join(self.require(), "net")
+        for node in self.nodes:
+            if node.name == name and node.number > 1:
+                return network.set_wire(node.number, up)
+        raise Misuse(f"{name} has no wire of its own; there are: {', '.join(node.name for node in self.nodes[1:]) or 'none'}")
+
     def load(self, archives):
         self.require()
-        if self.control_plane_only:
+        nodes = self.nodes
+        if not nodes:
             raise Misuse(f"{self.name} has no node that could hold images")
         for archive in archives:
             if not Path(archive).is_file():
                 raise Failure(f"{archive}: no such file")
         for archive in archives:
             with Progress(f"loading {archive}") as progress:
-                if not self.node.load(archive):
+                if not sum(node.load(archive) for node in nodes):
                     progress.what = f"{archive} is already there"
 
 
 def _is_ready(node):
     conditions = (node or {}).get("status", {}).get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _service_reachable():
-    try:
-        socket.create_connection((network.SERVICE_ADDRESS, 443), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 def _duration(seconds):

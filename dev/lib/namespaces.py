@@ -15,6 +15,8 @@ from lib.progress import Failure
 NEWNS, NEWUTS, NEWPID, NEWNET = 0x00020000, 0x04000000, 0x20000000, 0x40000000
 KINDS = {"mnt": NEWNS, "uts": NEWUTS, "pid": NEWPID, "net": NEWNET}
 
+TRUE, FALSE, RAISED = 0, 1, 2  # exit statuses of run_inside's process
+
 # Containers inherit the limit; Debian's containerd.service gives the same.
 OPEN_FILES = 1048576
 
@@ -34,6 +36,29 @@ def join(pid, *kinds):
     for handle, flag in handles:
         _check(_libc.setns(handle, flag), f"setns of process {pid}")
         os.close(handle)
+
+
+def run_inside(pid, kind, function):
+    """Calls function() in a process of its own that has joined that namespace of pid; whether it returned something true. Fails if it
+    raised something."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = RAISED
+        try:
+            join(pid, kind)
+            status = TRUE if function() else FALSE
+        except BaseException as error:  # pylint: disable=broad-except
+            os.write(writer, str(error).encode())
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        reason = answer.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (TRUE, FALSE):
+        raise Failure(reason)
+    return status == TRUE
 
 
 def spawn(command, *, environment, log, joining=None, kinds=(), new=0, name=None, hostname=None):

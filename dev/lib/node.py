@@ -1,42 +1,61 @@
-"""A node: a root file system of its own, with containerd, kubelet, kube-proxy and Multus in it."""
+"""A node: a root file system of its own, with containerd, kubelet, kube-proxy and Multus in it.
+
+Node 1 shares the network namespace of the control plane; each further node has its own.
+"""
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import time
 from pathlib import Path
 
-from lib import builds, namespaces, processes
-from lib.network import NODE_ADDRESS
+from lib import builds, cgroups, namespaces, network, processes
+from lib.api import healthy
 from lib.progress import Failure
 
-NAME = "node-1"  # also in node/kube-proxy.yaml
 CONFIG = builds.DEV / "node"
 INIT = "/node-init"
 
 # What programs of the host expect in /etc to run at all.
 ETC = ["alternatives", "group", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "machine-id", "os-release",
        "passwd", "protocols", "services"]
-SECRETS = ["ca.crt", "kubelet-serving.crt", "kubelet-serving.key", "kubelet.kubeconfig", "kube-proxy.kubeconfig",
-           "multus.kubeconfig"]
+PROGRAMS = ["containerd", "kubelet", "kube-proxy"]
 
 
 class Node:
-    def __init__(self, state, cgroup, pki, start):
+    def __init__(self, number, state, cgroup, pki, start):
         """start(role, command, ...) starts a process of the cluster: see Cluster.start."""
-        self.state, self.cgroup, self.pki, self.start = state, cgroup, pki, start
-        self.root = state / "node" / "root"
+        self.number, self.state, self.pki, self.start = number, state, pki, start
+        self.name = f"node-{number}"
+        self.address = network.node_address(number)
+        self.folder = state / self.name
+        self.root = self.folder / "root"
+        self.cgroup = cgroup if number == 1 else f"{cgroup}-{number}"
+
+    def role(self, program):
+        """What a program of this node is called among the cluster's components."""
+        return program if self.number == 1 else f"{program}@{self.name}"
+
+    @property
+    def roles(self):
+        return [self.role(program) for program in ("node-init", *PROGRAMS)]
 
     def create(self):
-        """Makes the node's namespaces and root file system and starts containerd in them."""
+        """Makes the node's namespaces and root file system and starts containerd in them; the caller is in the control plane's
+        network namespace."""
+        self.folder.mkdir()
+        cgroups.create(self.cgroup)
         self._fill_root()
         binaries = {name: builds.path(name).parent for name in ("kubelet", "multus", "bridge")}
-        self.start("node-init", ["/bin/sh", CONFIG / "root.sh", self.root, *binaries.values(), INIT, self.state],
-                   new=namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWUTS, name="node-init",
-                   hostname=NAME)
+        new = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWUTS
+        self.start(self.role("node-init"), ["/bin/sh", CONFIG / "root.sh", self.root, *binaries.values(), INIT, self.state],
+                   new=new if self.number == 1 else new | namespaces.NEWNET, name="node-init", hostname=self.name)
         self._wait("node-init", lambda: self._init_command() == INIT)
+        if self.number > 1:
+            network.add_node(self.number, self.init())
         self._start("containerd", "/usr/bin/containerd")
         self._wait("containerd", lambda: self._ctr("version").returncode == 0)
 
@@ -52,44 +71,57 @@ class Node:
                 shutil.copytree(source, etc / name, symlinks=True)
             elif source.exists():
                 shutil.copy2(source, etc / name, follow_symlinks=False)
-        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{NODE_ADDRESS} {NAME}\n")
-        (etc / "hostname").write_text(f"{NAME}\n")
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{self.address} {self.name}\n")
+        (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
         (etc / "resolv.conf").write_text("")
         # Multus is given the folder of the pod network, not the file: that it re-encodes without the fields of the
         # single plugins, and then cannot tear down a sandbox whose set-up has failed ("no IP ranges specified").
         for name, target in (("containerd.toml", "containerd/config.toml"), ("kubelet.yaml", "kubernetes"),
-                             ("kube-proxy.yaml", "kubernetes"), ("pods.conflist", "cni/pods.d"),
-                             ("00-multus.conf", "cni/net.d")):
+                             ("kube-proxy.yaml", "kubernetes"), ("00-multus.conf", "cni/net.d")):
             shutil.copy(CONFIG / name, etc / target)
+        pods = (CONFIG / "pods.conflist").read_text().replace("POD_SUBNET", network.pod_subnet(self.number))
+        (etc / "cni/pods.d/pods.conflist").write_text(pods)
         # A folder that pods may add to; the kept binaries themselves stay read-only.
         for module in ("multus", "cni-plugins"):
             for name in next(each for each in builds.MODULES if each.name == module).packages:
                 (self.root / "opt/cni/bin" / name).symlink_to(f"/opt/knfe/{module}/{name}")
 
-    def run(self):
-        """Starts the kubelet and kube-proxy; the API server answers, and containerd has the pause image."""
-        for name in SECRETS:
-            shutil.copy2(self.pki.file(name), self.root / "etc/kubernetes" / name)
+    def run(self, numbers):
+        """Starts the kubelet and kube-proxy of one node of `numbers`; the API server answers, and containerd has the pause image."""
+        namespaces.run_inside(self.init(), "net", lambda: network.route_pods(self.number, numbers))
+        secrets = {"ca.crt": "ca.crt", "kubelet-serving.crt": f"{self.name}-serving.crt", "kubelet-serving.key": f"{self.name}-serving.key",
+                   "kubelet.kubeconfig": f"{self.name}.kubeconfig", "kube-proxy.kubeconfig": "kube-proxy.kubeconfig",
+                   "multus.kubeconfig": "multus.kubeconfig"}
+        for name, source in secrets.items():
+            shutil.copy2(self.pki.file(source), self.root / "etc/kubernetes" / name)
         self._start("kubelet", "/opt/knfe/kubernetes/kubelet", "--config=/etc/kubernetes/kubelet.yaml",
-                    "--kubeconfig=/etc/kubernetes/kubelet.kubeconfig", f"--node-ip={NODE_ADDRESS}",
+                    "--kubeconfig=/etc/kubernetes/kubelet.kubeconfig", f"--node-ip={self.address}",
                     f"--cgroup-root=/{self.cgroup}")
-        self._start("kube-proxy", "/opt/knfe/kubernetes/kube-proxy", "--config=/etc/kubernetes/kube-proxy.yaml")
+        self._start("kube-proxy", "/opt/knfe/kubernetes/kube-proxy", "--config=/etc/kubernetes/kube-proxy.yaml",
+                    f"--hostname-override={self.name}")
 
-    def _start(self, role, *command):
-        self.start(role, command, inside=self._init())
+    def ready(self, program):
+        """Whether the kubelet or kube-proxy says so, and the latter leads to the API server."""
+        def inside():
+            return healthy(program) and (program != "kube-proxy" or _service_reachable())
+        return namespaces.run_inside(self.init(), "net", inside)
+
+    def _start(self, program, *command):
+        self.start(self.role(program), command, inside=self.init())
 
     def _init_command(self):
-        init = processes.components(self.state).get("node-init")
+        init = processes.components(self.state).get(self.role("node-init"))
         return init and init.command[0]
 
-    def _init(self):
-        init = processes.components(self.state).get("node-init")
+    def init(self):
+        init = processes.components(self.state).get(self.role("node-init"))
         if not init:
-            raise Failure(f"the cluster has no running node; its log: {self.state}/log/node-init.log")
+            raise Failure(f"{self.name} does not run; its log: {self.state}/log/{self.role('node-init')}.log")
         return init.pid
 
-    def _wait(self, role, arrived, seconds=30):
+    def _wait(self, program, arrived, seconds=30):
+        role = self.role(program)
         deadline = time.monotonic() + seconds
         while True:
             if not processes.is_starting(self.state, role):
@@ -101,7 +133,7 @@ class Node:
             time.sleep(0.05)
 
     def _ctr(self, *arguments, **options):
-        pid = self._init()
+        pid = self.init()
         return subprocess.run(["ctr", "--namespace", "k8s.io", *arguments], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False, env=processes.environment(self.state),
                               preexec_fn=lambda: (namespaces.join(pid, "mnt"), os.chdir("/")), **options)
@@ -111,7 +143,7 @@ class Node:
         wanted = image_digests(archive)
         listing = self._ctr("images", "list")
         if listing.returncode:
-            raise Failure(f"containerd of the node does not answer: {listing.stdout.strip()}")
+            raise Failure(f"containerd of {self.name} does not answer: {listing.stdout.strip()}")
         present = {(row.split()[0], row.split()[2]) for row in listing.stdout.splitlines()[1:] if len(row.split()) > 2}
         if wanted and wanted <= present:
             return False
@@ -120,6 +152,14 @@ class Node:
         if result.returncode:
             raise Failure(f"cannot import {archive}: {result.stdout.strip()}")
         return True
+
+
+def _service_reachable():
+    try:
+        socket.create_connection((network.SERVICE_ADDRESS, 443), timeout=1).close()
+        return True
+    except OSError:
+        return False
 
 
 class ComponentFailed(Failure):

@@ -4,7 +4,7 @@ import base64
 import subprocess
 from pathlib import Path
 
-from lib.network import API_ADDRESS, API_PORT, NODE_ADDRESS, SERVICE_ADDRESS
+from lib.network import API_ADDRESS, API_PORT, SERVICE_ADDRESS
 from lib.progress import Failure
 
 DAYS = "3650"
@@ -44,13 +44,12 @@ class Pki:
     def file(self, name):
         return self.folder / name
 
-    def create(self, node_name):
+    def create(self, nodes):
+        """`nodes`: name -> address."""
         self.folder.mkdir(mode=0o700, parents=True)
         self._finish([self._authority("ca"), self._authority("requestheader-ca"), self._key_pair("serviceaccount")])
         self._finish([
             self._certificate("kube-apiserver", "/CN=kube-apiserver", names=API_NAMES),
-            self._certificate("kubelet-serving", f"/O=system:nodes/CN=system:node:{node_name}",
-                              names=f"IP:{NODE_ADDRESS},DNS:{node_name}"),
             # The API server towards the kubelet (logs, exec) and towards aggregated API servers.
             self._certificate("kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
             self._certificate("proxy-client", "/CN=front-proxy-client", authority="requestheader-ca"),
@@ -58,10 +57,12 @@ class Pki:
             self._certificate("kube-controller-manager", "/CN=system:kube-controller-manager"),
             self._certificate("kube-scheduler", "/CN=system:kube-scheduler"),
             self._certificate("kube-proxy", "/CN=system:kube-proxy"),
-            self._certificate("kubelet", f"/O=system:nodes/CN=system:node:{node_name}"),
             self._certificate("multus", "/CN=system:multus"),
+            *(self._certificate(name, f"/O=system:nodes/CN=system:node:{name}") for name in nodes),
+            *(self._certificate(f"{name}-serving", f"/O=system:nodes/CN=system:node:{name}", names=f"IP:{address},DNS:{name}")
+              for name, address in nodes.items()),
         ])
-        for user in ("admin", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "multus"):
+        for user in ("admin", "kube-controller-manager", "kube-scheduler", "kube-proxy", "multus", *nodes):
             self._kubeconfig(user)
 
     def _authority(self, name):

@@ -23,8 +23,9 @@ class Process:
 
     @property
     def is_component(self):
-        """Whether it is the component itself and not a child, such as a shim of containerd."""
-        return bool(self.role) and bool(self.command) and Path(self.command[0]).name == self.role
+        """Whether it is the component itself and not a child, such as a shim of containerd. A role is a program's name, or such a
+        name@node."""
+        return bool(self.role) and bool(self.command) and Path(self.command[0]).name == self.role.partition("@")[0]
 
     @property
     def rss_mib(self):

@@ -73,9 +73,9 @@ class Traces:
             except OSError:
                 continue
         for folder, folders, _ in os.walk("/sys/fs/cgroup"):
-            yield from (f"cgroup {folder}/{name}" for name in folders if name == self.cgroup)
+            yield from (f"cgroup {folder}/{name}" for name in folders if name == self.cgroup or name.startswith(f"{self.cgroup}-"))
         for link in os.listdir("/sys/class/net"):
-            if link in ("node0", "wire0", "pods0", "core0"):
+            if link in ("node0", "wire1", "fabric0", "pods0", "core0"):
                 yield f"link {link}"
         if self.state.exists():
             yield f"state {self.state}"

@@ -39,7 +39,7 @@ class Rig:
 
     def up(self):
         """Moves this process into the cluster's network namespace: call it before any thread is made."""
-        self.cluster.up(True)
+        self.cluster.up(nodes=0)
         namespaces.join(self.cluster.require(), "net")
         self._context = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
         admin = ssl.create_default_context(cafile=self.cluster.pki.file("ca.crt"))
