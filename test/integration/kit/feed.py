@@ -22,7 +22,8 @@ class Event:
 
 
 class Feed:
-    """Events since it was made (with `replay`: those that stand for what was there before, too).
+    """Events since it was made (with `replay`: those that stand for what was there before, too). An API server that has much to do ends
+    watches that lag behind: then it goes on from where it was, and nothing is lost.
 
     `on_event`, where given, is called on the feed's own thread; without `keep` that is all that becomes of an event. Use it with
     `with`, or close it.
@@ -41,34 +42,39 @@ class Feed:
                 item.setdefault("kind", kind)
                 self._take(Event(time.monotonic(), "ADDED", item))
         self._path = kinds.path(kind, namespace) + "?" + urllib.parse.urlencode(
-            {"watch": "1", "resourceVersion": start["metadata"]["resourceVersion"], "timeoutSeconds": "3600",
-             "allowWatchBookmarks": "true", **({"labelSelector": selector} if selector else {})})
+            {"watch": "1", "timeoutSeconds": "3600", "allowWatchBookmarks": "true", **({"labelSelector": selector} if selector else {})})
+        self._version = start["metadata"]["resourceVersion"]
         self._open()
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"watch {kind}")
         self._thread.start()
 
     def _open(self):
         self._connection = self._api.connect(None)
-        self._connection.request("GET", self._path, headers=self._api.headers())
+        self._connection.request("GET", f"{self._path}&resourceVersion={self._version}", headers=self._api.headers())
         self._answer = self._connection.getresponse()
         if self._answer.status != 200:
             raise AssertionError(f"watch of {self._path}: {self._answer.status} {self._answer.read()[:300]}")
 
     def _run(self):
+        error = "closed"
         try:
-            while line := self._answer.readline():
-                event = json.loads(line)
-                if event["type"] == "BOOKMARK":
-                    continue
-                if event["type"] == "ERROR":
-                    raise AssertionError(f"watch of {self._path}: {event['object']}")
-                self._take(Event(time.monotonic(), event["type"], event["object"]))
-            error = "ended"
-        except (OSError, ValueError, AttributeError, http.client.HTTPException) as problem:
+            while not self._closing:
+                if line := self._answer.readline():
+                    self._hear(json.loads(line))
+                elif not self._closing:
+                    self._open()
+        except (OSError, ValueError, AttributeError, AssertionError, http.client.HTTPException) as problem:
             error = repr(problem)
         with self._changed:
             self._error = error
             self._changed.notify_all()
+
+    def _hear(self, event):
+        if event["type"] == "ERROR":
+            raise AssertionError(f"watch of {self._path}: {event['object']}")
+        self._version = event["object"]["metadata"]["resourceVersion"]
+        if event["type"] != "BOOKMARK":
+            self._take(Event(time.monotonic(), event["type"], event["object"]))
 
     def _take(self, event):
         if self._keep:
