@@ -14,7 +14,10 @@ ifeq ($(CARGO),)
 CONTESTANTS := $(filter-out r=%,$(CONTESTANTS))
 endif
 
-.PHONY: demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: help demo demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+
+help:                                  ## This list
+	@sed -n 's/^\([a-z0-9 -]*\):[^#=]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-18s %s\n", $$1, $$2}'
 
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
@@ -101,7 +104,7 @@ model: packages tools example          ## The simulator's API server held agains
 	cmake --build --preset dev --target knfe knfe_model
 	test/integration/run --name model --only model --model-seconds 300
 
-bench: packages tools knfe             ## KNFE's runtime beside its peers at one job: build/bench.json, build/bench; BENCH=--full, --small
+bench: packages tools knfe             ## KNFE's runtime beside its peers at one job: build/bench.json, build/bench; BENCH=--full, --small; WRITE=1 writes docs/performance.md
 	bench/peers/go/build
 	$(if $(CARGO),bench/peers/rust/build,@echo "no cargo here: r is left out")
 	bench/peers/knfe/build
@@ -111,7 +114,7 @@ bench: packages tools knfe             ## KNFE's runtime beside its peers at one
 	bench/conformance --name $(CLUSTER) $(CONTESTANTS)
 	bench/run --name $(CLUSTER) $(BENCH) $(CONTESTANTS)
 	bench/replay $(BENCH) $(CONTESTANTS)
-	bench/report $(if $(filter --small,$(BENCH)),,--write)
+	bench/report $(if $(WRITE),--write)
 
 bench-short: packages tools            ## What must hold of it on any machine, in two minutes: build/bench-short.json
 	bench/peers/go/build

@@ -87,7 +87,7 @@ def go_version():
             answer = subprocess.run(["go", "env", "GOVERSION", "GOOS", "GOARCH"], check=True, text=True,
                                     stdout=subprocess.PIPE, cwd=DEV / "etcd", env=dict(os.environ, GOWORK="off"))
         except (OSError, subprocess.CalledProcessError) as error:
-            raise Failure(f"Go does not run ({error}); install Go 1.24 or newer and put it on PATH") from error
+            raise Failure(f"Go does not run ({error}); install Go 1.25 or newer and put it on PATH") from error
         go_version.answer = " ".join(answer.stdout.split())
     return go_version.answer
 

@@ -172,7 +172,7 @@ class Hands:
                 shutil.rmtree(life.folder)
         except Exception as error:  # told with all that is known; the other lives go on
             problem = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-            breaches = life.breaches() if life else []
+            breaches = self._breaches(life)
             self._fail(life, [plan] if plan else taken, "; ".join([problem, *breaches[:5]]), again=not breaches)
         finally:
             if life:
@@ -180,6 +180,17 @@ class Hands:
                 with self.bench._lock:
                     self.bench.lives += 1
                     self.bench.slowest = max(self.bench.slowest, life.settled_after)
+
+    def _breaches(self, life):
+        """Of a life that has failed already: whoever cannot judge it any more says so, and the other lives go on."""
+        try:
+            return life.breaches() if life else []
+        except Exception as error:
+            return [f"nobody can say what else was wrong: {error}"]
+
+    def left(self):
+        """Plans that nobody has taken."""
+        return [plan for phases in self._queues.values() for queue in phases.values() for plan in queue]
 
     def _fail(self, life, taken, problem, again):
         """What converged too late once is tried once more: the machine may have been slow. What was unsafe once is a failure."""
@@ -277,12 +288,12 @@ def report(bench, hands, others, lost, facts, started):
         failed.append({"plans": [plan.name for plan in unreached], "problem": "never met their place: what is asked has changed, or the rules do not fit"})
     say(f"{plans} plans in {bench.lives} lives, {len(unreached)} of them never reached; undisturbed state at the latest "
         f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
-    if any(each.stopping for each in hands):
-        failed.append({"plans": [], "problem": "interrupted"})
+    if left := [plan for each in hands for plan in each.left()]:
+        failed.append({"plans": [plan.name for plan in left], "problem": "interrupted, or after too many failures"})
     write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
                  [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
                  unreached=len(unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
                  undisturbed={job: {"writes": each.writes, "peak_kib": each.peak_kib} for job, each in bench.known.items()},
                  failures=failed, once=once, lagging=facts, processors=os.cpu_count())
-    print(f"{plans - len(failed) - len(unreached)} passed, {len(failed)} failed, {len(unreached)} without their fault")
+    print(f"{plans - len(failed) - len(unreached)} passed, {len(failed)} failed, {len(unreached)} without their fault, {len(left)} not tried")
     return 1 if failed else 0
