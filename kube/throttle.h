@@ -6,8 +6,7 @@
 // - In flight are at most as many as the server bears: the limit grows by one per round of good answers, and is halved, at most
 //   once a second, by 429, by 5xx, by no answer, and by answers that took more than two seconds. The others wait in their order.
 // - Nothing waits for its turn longer than half a minute: then it fails as Code::kTooMany, and was not sent. What was planned so
-// long
-//   ago is better planned again.
+//   long ago is better planned again.
 // - Five times in a row without an answer (or with 502, 503, 504) close a lane for half a second, doubling to ten; then one
 //   request at a time tries. Leases are never closed: kube/lease.h asks one thing at a time, and obeys for itself.
 //

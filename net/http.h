@@ -26,8 +26,8 @@ struct Request {
   Duration timeout = std::chrono::seconds(30);  // for the whole exchange; of a stream: for its head
   Duration longest{0};                          // of a stream, from its head: then it is broken off. 0: no limit
   bool apart = false;  // HTTP/2: over a connection that no others share, so that nothing they do can hold it up
-  // Asked when a connection is there, right before it is written to it, each time that it is: where it says no, the exchange ends
-  // as Code::kCanceled, and nothing was sent.
+  // Asked right before it is written to a connection, each time that it is: where it says no, the exchange ends as
+  // Code::kCanceled, and nothing was sent.
   std::function<bool()> may_go = {};
 };
 

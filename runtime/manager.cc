@@ -49,11 +49,9 @@ bool is_edit(const api::Meta* before, const api::Meta& after) {
 
 void Manager::enqueue(std::size_t controller, const api::Key& key, Duration delay, Priority priority) {
   if (controllers_[controller].each) {
-    // Who does not lead works off nothing: what it hears of, until it does, would wait here for ever, by its name and without
-    // end.
+    // Who does not lead works off nothing: the names that it hears of until it does would be without end.
     if (!may_write_()) all_begun_ = false;
-    // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects when they have
-    // gone.
+    // While the first lists come, a hundred thousand keys would wait here, and leave holes between the objects afterwards.
     if (!all_begun_) return;
   }
   ++controllers_[controller].adds;
