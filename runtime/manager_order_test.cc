@@ -31,13 +31,21 @@ TEST_CASE("an edit is a change of what is wanted, by somebody who is not its own
   CHECK_FALSE(is_edit(&before, after));
 }
 
-TEST_CASE("a user's edit is planned for before ten thousand objects that a list has told of") {
+namespace {
+
+// Before a manager of the test's own.
+struct Networks {
   fakes::Time time;
   net::Loop loop;
-  fakes::ApiServer server(loop);
-  kube::ApiClient api(server, kube::Config{});
+  fakes::ApiServer server{loop};
+  kube::ApiClient api{server, kube::Config{}};
   kube::Cache<api::Network> networks;
-  kube::Informer<api::Network> informer(loop, api, kube::Scope{}, networks, api::decode_object<api::Network>);
+  kube::Informer<api::Network> informer{loop, api, kube::Scope{}, networks, api::decode_object<api::Network>};
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Networks, "a user's edit is planned for before ten thousand objects that a list has told of") {
   std::vector<std::string> planned;
   Manager manager(loop, api, [] { return true; });
   manager.add_informer(informer);
@@ -61,13 +69,7 @@ TEST_CASE("a user's edit is planned for before ten thousand objects that a list 
   CHECK(planned.front() == "n5000");
 }
 
-TEST_CASE("who does not lead remembers no names, and looks at all that there is when it does") {
-  fakes::Time time;
-  net::Loop loop;
-  fakes::ApiServer server(loop);
-  kube::ApiClient api(server, kube::Config{});
-  kube::Cache<api::Network> networks;
-  kube::Informer<api::Network> informer(loop, api, kube::Scope{}, networks, api::decode_object<api::Network>);
+TEST_CASE_FIXTURE(Networks, "who does not lead remembers no names, and looks at all that there is when it does") {
   bool leading = false;
   std::vector<std::string> planned;
   Manager manager(loop, api, [&] { return leading; });
