@@ -288,7 +288,8 @@ def report(bench, hands, others, lost, facts, started):
         failed.append({"plans": [plan.name for plan in unreached], "problem": "never met their place: what is asked has changed, or the rules do not fit"})
     say(f"{plans} plans in {bench.lives} lives, {len(unreached)} of them never reached; undisturbed state at the latest "
         f"{bench.slowest:.1f} s after what was asked; {seconds:.0f} s in all")
-    if left := [plan for each in hands for plan in each.left()]:
+    left = [plan for each in hands for plan in each.left()]
+    if left or any(each.stopping for each in hands):
         failed.append({"plans": [plan.name for plan in left], "problem": "interrupted, or after too many failures"})
     write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
                  [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
