@@ -25,7 +25,7 @@ struct Fields<AddressRequest> {
 struct ConnectionPointSpec {
   Ref network;
   std::optional<Ref> workload;
-  std::string interface, mac;
+  std::string interface, mac, attach_as;
   std::vector<AddressRequest> addresses;
   bool operator==(const ConnectionPointSpec&) const = default;
 };
@@ -47,6 +47,10 @@ struct Fields<ConnectionPointSpec> {
                  field("mac", &ConnectionPointSpec::mac,
                        "MAC address of one host, in lower case. Without it, one that follows from the first address.",
                        {.pattern = "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"}),
+                 field("attachAs", &ConnectionPointSpec::attach_as,
+                       "Interface: as an interface of the pod, which is what is meant where nothing is said. Tap: as a tap device, "
+                       "for the virtual machine in the pod.",
+                       {.one_of = "Interface|Tap"}),
                  field("addresses", &ConnectionPointSpec::addresses,
                        "Addresses that are wanted. Without any: one of each subnet of the network.", {.max_items = 8})};
 };
@@ -88,6 +92,7 @@ struct Fields<ConnectionPointStatus> {
 
 struct ConnectionPoint : Object<ConnectionPointSpec, ConnectionPointStatus> {
   static constexpr Resource resource{kGroup, kVersion, "ConnectionPoint", "connectionpoints"};
+  bool is_tap() const { return spec.attach_as == "Tap"; }
 };
 
 }  // namespace knfe::api

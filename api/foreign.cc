@@ -72,6 +72,57 @@ Result<Pod> decode_pod(const Json& json) {
   return pod;
 }
 
+namespace {
+
+// The condition of a foreign object; null if it has none of this type.
+const Json& condition_of(const Json& json, std::string_view type) {
+  static const Json kNone;
+  for (const auto& condition : as_array(at(json, "status", "conditions"))) {
+    if (as_string(at(condition, "type")) == type) return condition;
+  }
+  return kNone;
+}
+
+bool holds(const Json& json, std::string_view type) { return as_string(at(condition_of(json, type), "status")) == "True"; }
+
+// Of the words in which KubeVirt sums up, those that tell of trouble, and whether somebody has to act.
+struct Trouble {
+  std::string_view status;
+  bool stuck;
+};
+constexpr Trouble kTroubles[] = {{"CrashLoopBackOff", true},  {"ErrImagePull", true},    {"ImagePullBackOff", true},
+                                 {"ErrorPvcNotFound", true},  {"DataVolumeError", true}, {"ErrorUnschedulable", false},
+                                 {"WaitingForVolumeBinding", false}};
+
+}  // namespace
+
+Result<VirtualMachine> decode_virtual_machine(const Json& json) {
+  VirtualMachine machine;
+  KNFE_TRY(machine.meta, decode_meta(json));
+  const auto status = as_string(at(json, "status", "printableStatus"));
+  for (const auto& trouble : kTroubles) {
+    if (trouble.status != status) continue;
+    machine.stuck = trouble.stuck;
+    const auto why = as_string(at(condition_of(json, "Ready"), "message"));
+    machine.trouble = std::string(status) + (why.empty() ? "" : ": " + cut(why, 500));
+  }
+  if (holds(json, "Failure")) {
+    machine.stuck = true;
+    machine.trouble = cut(as_string(at(condition_of(json, "Failure"), "message")), 500);
+  }
+  return machine;
+}
+
+Result<VirtualMachineInstance> decode_virtual_machine_instance(const Json& json) {
+  VirtualMachineInstance instance;
+  KNFE_TRY(instance.meta, decode_meta(json));
+  instance.phase = as_string(at(json, "status", "phase"));
+  instance.ready = holds(json, "Ready");
+  instance.paused = holds(json, "Paused");
+  if (!instance.ready && instance.phase == "Running") instance.trouble = cut(as_string(at(condition_of(json, "Ready"), "message")), 500);
+  return instance;
+}
+
 Result<ConfigMap> decode_config_map(const Json& json) {
   ConfigMap map;
   KNFE_TRY(map.meta, decode_meta(json));

@@ -22,6 +22,22 @@ struct Pod {
   }
 };
 
+// KubeVirt's (kubevirt.io/v1). The instance is what runs of a machine, under the same name; each start makes a new one.
+struct VirtualMachine {
+  static constexpr Resource resource{"kubevirt.io", "v1", "VirtualMachine", "virtualmachines"};
+  Meta meta;
+  std::string trouble;  // why it does not run, as KubeVirt says; empty if it says nothing
+  bool stuck = false;   // and that goes on until somebody acts
+};
+struct VirtualMachineInstance {
+  static constexpr Resource resource{"kubevirt.io", "v1", "VirtualMachineInstance", "virtualmachineinstances"};
+  Meta meta;
+  std::string phase;    // Pending, Scheduling, Scheduled, Running, Succeeded, Failed, Unknown
+  bool ready = false;   // condition Ready
+  bool paused = false;  // condition Paused
+  std::string trouble;  // why it is not ready, as KubeVirt says; empty if it says nothing
+};
+
 // NetworkAttachmentDefinition, ServiceAccount, Role, RoleBinding, ConfigMap: who owns it and whether it holds what is wanted.
 struct Attachments {
   static constexpr Resource resource{"k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition", "network-attachment-definitions"};
@@ -46,6 +62,8 @@ struct ConfigMap {
 };
 
 Result<Pod> decode_pod(const Json& json);
+Result<VirtualMachine> decode_virtual_machine(const Json& json);
+Result<VirtualMachineInstance> decode_virtual_machine_instance(const Json& json);
 Result<ConfigMap> decode_config_map(const Json& json);
 
 }  // namespace knfe::api

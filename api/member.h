@@ -50,14 +50,39 @@ struct Fields<PodTemplate> {
             {.required = true})};
 };
 
+struct VirtualMachineTemplate {
+  StringMap labels, annotations;
+  Json spec;
+  bool operator==(const VirtualMachineTemplate&) const = default;
+};
+template <>
+struct Fields<VirtualMachineTemplate> {
+  static constexpr const char* doc = "A virtual machine of KubeVirt.";
+  static constexpr auto list = std::tuple{
+      field("labels", &VirtualMachineTemplate::labels, "Labels that the virtual machine has beside KNFE's own."),
+      field("annotations", &VirtualMachineTemplate::annotations, "Annotations that the virtual machine has beside KNFE's own."),
+      field("spec", &VirtualMachineTemplate::spec,
+            "A kubevirt.io/v1 VirtualMachineInstanceSpec, as the spec.template.spec of a VirtualMachine. KubeVirt checks it when the "
+            "first one is made; its answer is shown in the conditions. KNFE adds the data-plane networks, the network data of "
+            "cloud-init and the guest agent's identity.",
+            {.required = true})};
+};
+
 struct Workload {
-  PodTemplate pod;
+  std::optional<PodTemplate> pod;
+  std::optional<VirtualMachineTemplate> virtual_machine;
   bool operator==(const Workload&) const = default;
 };
 template <>
 struct Fields<Workload> {
   static constexpr const char* doc = "What runs.";
-  static constexpr auto list = std::tuple{field("pod", &Workload::pod, "A pod for each member.", {.required = true})};
+  static constexpr Rules rules = {{
+      {"has(self.pod) != has(self.virtualMachine)", "say either pod or virtualMachine"},
+      {"has(self.pod) == has(oldSelf.pod)", "a role stays one of pods, or of virtual machines: make another role"},
+  }};
+  static constexpr auto list =
+      std::tuple{field("pod", &Workload::pod, "A pod for each member."),
+                 field("virtualMachine", &Workload::virtual_machine, "A virtual machine of KubeVirt for each member.")};
 };
 
 struct Hook {
@@ -66,7 +91,7 @@ struct Hook {
 };
 template <>
 struct Fields<Hook> {
-  static constexpr const char* doc = "A command in the image of the pod's first container.";
+  static constexpr const char* doc = "A command in the image of the pod's first container, or in the virtual machine.";
   static constexpr auto list = std::tuple{field("command", &Hook::command, "Program and arguments; no shell is involved.",
                                                 {.required = true, .max_length = 4096, .min_items = 1, .max_items = 64})};
 };
@@ -82,9 +107,8 @@ struct Fields<Membership> {
   static constexpr const char* doc = "How a member joins and leaves.";
   static constexpr auto list = std::tuple{
       field("agent", &Membership::agent,
-            "Sidecar: the guest agent keeps the member list, runs the hooks and reports. None: the member serves when its pod is "
-            "ready, "
-            "and has left when its pod has ended.",
+            "Sidecar: the guest agent keeps the member list, runs the hooks and reports; a virtual machine brings it along. None: the "
+            "member serves when its pod or virtual machine is ready, and has left when that has ended.",
             {.otherwise = "\"Sidecar\"", .one_of = "Sidecar|None"}),
       field("joined", &Membership::joined,
             "Succeeds while the member is part of the cluster and may take traffic. Asked twice a second until it does, then "
@@ -95,7 +119,7 @@ struct Fields<Membership> {
       field("leave", &Membership::leave,
             "Runs once the member has to leave and the others no longer send it traffic; succeeds when it is drained."),
       field("leaveTimeoutSeconds", &Membership::leave_timeout_seconds,
-            "How long a pod that is deleted or evicted may take to drain before it is killed.",
+            "How long a pod or virtual machine that is deleted or evicted may take to drain before it is killed.",
             {.otherwise = "60", .minimum = 1, .maximum = 86400})};
 };
 
@@ -158,7 +182,7 @@ template <>
 struct Fields<AgentReport> {
   static constexpr const char* doc = "Who reported Joined, Serving and Left.";
   static constexpr auto list = std::tuple{field("podUID", &AgentReport::pod_uid,
-                                                "UID of the pod whose agent reported: a report of an earlier pod does not count.",
+                                                "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
                                                 {.required = true, .max_length = 64})};
 };
 

@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/log.h"
+#include "guest/account.h"
 #include "guest/agent.h"
+#include "guest/disks.h"
 #include "guest/install.h"
 #include "kube/renewal.h"
 
@@ -27,15 +30,31 @@ struct Outside {
   std::unique_ptr<net::RenewableClient> transport;
   std::unique_ptr<kube::Renewal> renewal;
   std::unique_ptr<kube::ApiClient> api;
+  std::unique_ptr<guest::Account> account;  // null in a pod: kubelet renews its token
 
+  // In a pod the environment says who we are; in a virtual machine, disks do.
   Result<void> open() {
+    kube::ConfigOptions options;
+    const bool machine = !std::getenv("KNFE_MEMBER");
+    if (machine) {
+      if (auto mounted = guest::mount_disks(guest::kRunFolder); !mounted) return mounted;
+      if (auto taken = guest::take_identity(guest::kRunFolder); !taken) return taken;
+      options.service_account = guest::account_folder(guest::kRunFolder);
+    }
     KNFE_TRY(identity, guest::identity_from_environment());
-    KNFE_TRY(config, kube::load_config());
+    KNFE_TRY(config, kube::load_config(options));
+    if (machine) {
+      KNFE_TRY(config.token_file, guest::Account::prepare(guest::kRunFolder, options.service_account));
+    }
     net::ClientSettings settings;
     settings.max_idle = 1;
     KNFE_TRY(transport, net::make_https_client(loop, config.endpoint, settings));
-    renewal = std::make_unique<kube::Renewal>(loop, *transport, kube::ConfigOptions{}, config);
+    renewal = std::make_unique<kube::Renewal>(loop, *transport, options, config);
     api = std::make_unique<kube::ApiClient>(*transport, config, &loop);
+    if (machine) {
+      account = std::make_unique<guest::Account>(loop, *api, identity.ns, identity.member, guest::kRunFolder,
+                                                 options.service_account);
+    }
     return {};
   }
 };

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "cmd/cni.h"
 #include "cmd/controller.h"
 #include "cmd/crds.h"
 #include "cmd/explain.h"
@@ -109,6 +110,15 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 86400));
   leave_command->footer("Example, which then becomes another command:\n  knfe guest leave --timeout 60 -- nginx -s quit");
 
+  std::string cni_folder;
+  bool cni_stay = false;
+  auto* cni_command = app.add_subcommand("cni", "The CNI plugin by which virtual machines get their data-plane interfaces");
+  cni_command->require_subcommand(1);
+  auto* cni_install_command = cni_command->add_subcommand("install", "Put this program where the node's container runtime looks for plugins");
+  cni_install_command->add_option("FOLDER", cni_folder, "Such as /opt/cni/bin")->required();
+  cni_install_command->add_flag("--stay", cni_stay, "Then wait for SIGTERM");
+  cni_install_command->footer("Example, as the DaemonSet in deploy/virtual-machines/ does:\n  knfe cni install --stay /opt/cni/bin");
+
   // What follows -- is another's command line: its words are taken as they are.
   if (const auto end = std::find(argv, argv + argc, std::string_view("--")); end != argv + argc) {
     leave_then.assign(end + 1, argv + argc);
@@ -129,6 +139,7 @@ int run(int argc, char** argv) {
   if (*install_command) return guest_install();
   if (*run_command) return guest_run();
   if (*leave_command) return guest_leave(leave_timeout, leave_then);
+  if (*cni_install_command) return cni_install(cni_folder, cni_stay);
   return 2;
 }
 
@@ -137,6 +148,7 @@ int run(int argc, char** argv) {
 // Nothing of ours throws; memory may be at its end.
 int main(int argc, char** argv) {
   try {
+    if (called_as_cni(argc)) return run_cni();
     return run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "knfe: %s\n", error.what());

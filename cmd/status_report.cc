@@ -79,7 +79,7 @@ Node network_node(const api::Network& network) {
 }
 
 Node member_node(const api::Member& member, const View& view) {
-  const auto standing = operators::standing_of(member, operators::pod_of(member, view));
+  const auto standing = operators::standing_of(member, view);
   std::string detail = operators::name(standing);
   if (!member.status.addresses.empty()) detail += "  " + api::text_of(member.status.addresses);
   JsonObject addresses;

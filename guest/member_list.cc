@@ -1,8 +1,6 @@
 #include "guest/member_list.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include "guest/files.h"
 
 namespace knfe::guest {
 
@@ -30,21 +28,6 @@ Result<MemberList> read_member_list(std::string_view text, const std::string& se
   out.json = JsonObject{{"function", at(json, "function")}, {"self", self}, {"members", at(json, "members")}};
   return out;
 }
-
-namespace {
-
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".new";
-  std::FILE* file = std::fopen(temporary.c_str(), "we");
-  const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = file && std::fclose(file) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return fail(Code::kUnavailable, std::string("cannot be written: ") + std::strerror(errno), path);
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<void> write_member_list(const MemberList& list, const std::string& folder) {
   for (const auto& [name, text] : {std::pair<const char*, std::string>{"members.json", to_text(list.json) + "\n"},

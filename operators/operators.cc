@@ -31,7 +31,7 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto sets = manager.control("memberset", view.member_sets,
                                     [&view](const auto& set, const auto& moment) { return plan_member_set(set, view, moment); });
   const auto members = manager.control("member", view.members, [&view, providers](const auto& member, const auto& moment) {
-    return plan_member(member, view, providers.networks, providers.workloads, moment);
+    return plan_member(member, view, providers.networks, providers.workloads(kind_of(member.spec)), moment);
   });
   const auto networks = manager.control("network", view.networks, [&view, providers](const auto& network, const auto& moment) {
     return plan_network(network, view, providers.networks, moment);
@@ -50,9 +50,11 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   manager.wake_owner(view.connection_points, members);
   manager.wake_owner(view.allocations, points);
   manager.wake_owner(view.config_maps, functions);
-  manager.wake_owner(view.service_accounts, functions);
-  manager.wake_owner(view.rbac_roles, functions);
-  manager.wake_owner(view.role_bindings, functions);
+  for (const auto controller : {functions, members}) {
+    manager.wake_owner(view.service_accounts, controller);
+    manager.wake_owner(view.rbac_roles, controller);
+    manager.wake_owner(view.role_bindings, controller);
+  }
 
   const auto look = [&manager](std::size_t controller, const api::Key& key, Duration delay = Duration(0)) {
     manager.enqueue(controller, key, delay);
@@ -67,13 +69,16 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     if (after) return;
     for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);
   });
-  on_any(view.pods, [=, &view](const api::Pod& pod) {
-    look(functions, {pod.meta.key.ns, std::string(pod.meta.label(label::kFunction))});
-    look(members, pod.meta.key);
-    if (const auto* member = view.members.get(pod.meta.key)) look_owner(sets, member->meta);
-  });
+  const auto look_member = [=, &view](const api::Meta& workload) {
+    look(functions, {workload.key.ns, std::string(workload.label(label::kFunction))});
+    look(members, workload.key);
+    if (const auto* member = view.members.get(workload.key)) look_owner(sets, member->meta);
+  };
+  on_any(view.pods, [=](const api::Pod& pod) { look_member(pod.meta); });
+  on_any(view.virtual_machines, [=](const api::VirtualMachine& machine) { look_member(machine.meta); });
+  on_any(view.virtual_machine_instances, [=](const api::VirtualMachineInstance& instance) { look_member(instance.meta); });
   on_any(view.networks, [=, &view](const api::Network& network) {
-    look(attachments, network.meta.key);
+    for (const bool tap : {false, true}) look(attachments, {network.meta.key.ns, attachment_name(network, tap)});
     for (const auto* point : view.connection_points.by_index(network.meta.key.text())) look(points, point->meta.key);
     if (network.spec.address_space.empty()) return;
     for (const auto* other : view.networks.by_index(network.meta.key.ns)) {
@@ -105,8 +110,10 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     }
   });
   on_any(view.attachments, [=, &view](const api::Attachments& attachment) {
-    look(networks, attachment.meta.key);
-    for (const auto* point : view.connection_points.by_index(attachment.meta.key.text())) look_owner(members, point->meta);
+    const auto* network = attachment.meta.controller();
+    const api::Key key{attachment.meta.key.ns, network ? network->name : attachment.meta.key.name};
+    look(networks, key);
+    for (const auto* point : view.connection_points.by_index(key.text())) look_owner(members, point->meta);
   });
 }
 

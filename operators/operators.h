@@ -2,6 +2,7 @@
 #pragma once
 
 #include "operators/function/port.h"
+#include "operators/function/workload.h"
 #include "operators/network/port.h"
 #include "operators/view.h"
 #include "runtime/manager.h"
@@ -10,7 +11,10 @@ namespace knfe::operators {
 
 struct Providers {
   const NetworkProvider& networks;
-  const WorkloadProvider& workloads;
+  const WorkloadProvider& pods;
+  const WorkloadProvider& virtual_machines;
+
+  const WorkloadProvider& workloads(WorkloadKind kind) const { return kind == WorkloadKind::kPod ? pods : virtual_machines; }
 };
 
 // Registers the controllers with `manager` and the triggers with `view`. Both, and the providers, must outlive every event.

@@ -31,6 +31,8 @@ struct View {
   kube::Cache<api::Allocation> allocations{[](const api::Allocation& a) { return a.meta.key.ns + "/" + a.spec.network; }};
   // Of others: those that KNFE made, by label.
   kube::Cache<api::Pod> pods;
+  kube::Cache<api::VirtualMachine> virtual_machines;
+  kube::Cache<api::VirtualMachineInstance> virtual_machine_instances;
   kube::Cache<api::Attachments> attachments;
   kube::Cache<api::ConfigMap> config_maps;
   kube::Cache<api::ServiceAccount> service_accounts;
@@ -50,6 +52,8 @@ void fill(View& view, Follow follow) {
   follow(view.connection_points, "", api::decode_object<api::ConnectionPoint>);
   follow(view.allocations, "", api::decode_object<api::Allocation>);
   follow(view.pods, label::kMember, api::decode_pod);
+  follow(view.virtual_machines, label::kMember, api::decode_virtual_machine);
+  follow(view.virtual_machine_instances, label::kMember, api::decode_virtual_machine_instance);
   follow(view.attachments, kOurs, api::decode_child<api::Attachments>);
   follow(view.config_maps, kOurs, api::decode_child<api::ConfigMap>);
   follow(view.service_accounts, kOurs, api::decode_child<api::ServiceAccount>);

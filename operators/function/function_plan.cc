@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <set>
 
 #include "base/text.h"
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
+#include "operators/function/rights.h"
 
 namespace knfe::operators {
 
@@ -17,70 +17,6 @@ namespace {
 // Owns the size of a role whose spec leaves it to the scale subresource: kept apart so that an apply of the rest never takes it
 // away.
 constexpr const char* kSizeManager = "knfe-size";
-
-std::string set_name(const api::NetworkFunction& function, const api::Role& role) {
-  return function.meta.key.name + "-" + role.name;
-}
-
-JsonArray strings(const std::set<std::string>& values) {
-  JsonArray out;
-  for (const auto& value : values) out.push_back(Json(value));
-  return out;
-}
-
-JsonObject rule(const char* group, const char* resource, JsonArray names, std::initializer_list<const char*> verbs) {
-  JsonArray list;
-  for (const char* verb : verbs) list.push_back(Json(verb));
-  return {{"apiGroups", JsonArray{Json(group)}},
-          {"resources", JsonArray{Json(resource)}},
-          {"resourceNames", std::move(names)},
-          {"verbs", std::move(list)}};
-}
-
-// What the agents may: read the member list and their own Member, and report its status. That each reports only its own is the
-// ValidatingAdmissionPolicy's part (deploy/).
-void plan_rights(const api::NetworkFunction& function, const View& view, Children& children) {
-  const auto& key = function.meta.key;
-  std::set<std::string> members, accounts;
-  for (const auto& role : function.spec.roles) {
-    if (!has_agent(role)) continue;
-    accounts.insert(service_account_of(role, key.name));
-    const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
-    for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
-  }
-  // Whoever has to leave has to be able to say so; also the agent of a pod that is replaced by one without.
-  for (const auto* member : members_of(function, view)) {
-    const auto* pod = pod_of(*member, view);
-    if (!has_agent(member->spec) && !(pod && is_reporter(*member, *pod))) continue;
-    accounts.insert(service_account_of(member->spec, key.name));
-    members.insert(member->meta.key.name);
-  }
-  // Where there are no agents any more, what they were allowed is taken back. (The operators may not delete rights: they go with
-  // the function.)
-  const auto* live_role = view.rbac_roles.meta(key);
-  if (accounts.empty() && !(live_role && live_role->owned_by(function.meta.uid))) return;
-  const auto child = [&](const api::Resource& resource) {
-    return child_of(function, resource, key.name, {{label::kFunction, key.name}});
-  };
-
-  children.apply(api::ServiceAccount::resource, child(api::ServiceAccount::resource), view.service_accounts.meta(key));
-  auto role = child(api::RbacRole::resource);
-  // A rule without names would be one for all names.
-  if (!members.empty()) {
-    role["rules"] = JsonArray{rule("", "configmaps", JsonArray{Json(peers_name(key.name))}, {"get", "list", "watch"}),
-                              rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
-                              rule(api::kGroup, "members/status", strings(members), {"patch"})};
-  }
-  children.apply(api::RbacRole::resource, std::move(role), live_role);
-  auto binding = child(api::RoleBinding::resource);
-  binding["roleRef"] = JsonObject{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", key.name}};
-  JsonArray subjects;
-  for (const auto& account : accounts) {
-    subjects.push_back(JsonObject{{"kind", "ServiceAccount"}, {"name", account}, {"namespace", key.ns}});
-  }
-  if (!subjects.empty()) binding["subjects"] = std::move(subjects);
-  children.apply(api::RoleBinding::resource, std::move(binding), view.role_bindings.meta(key));
-}
 
 runtime::Action size_action(const api::Meta& set, std::int32_t replicas) {
   JsonObject object = api::skeleton(api::MemberSet::resource, set.key);
@@ -163,6 +99,10 @@ bool any_stalled(const api::NetworkFunction& function, const View& view) {
 
 std::string peers_name(const std::string& function) { return function + "-peers"; }
 
+std::string set_name(const api::NetworkFunction& function, const api::Role& role) {
+  return function.meta.key.name + "-" + role.name;
+}
+
 Plan plan_function(const api::NetworkFunction& function, const View& view, const Moment& moment) {
   Plan plan;
   if (function.meta.deleting) return runtime::plan_end(function, moment);
@@ -190,7 +130,7 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
     if (set && set->meta.owned_by(function.meta.uid)) {
       entry.members = set->spec.replicas.value_or(entry.members);
       for (const auto* member : view.members.owned_by(set->meta.uid)) {
-        if (standing_of(*member, pod_of(*member, view)) == Standing::kServing) ++entry.ready;
+        if (standing_of(*member, view) == Standing::kServing) ++entry.ready;
       }
     }
     all = all && set && set->status.observed_generation == set->meta.generation && api::is_true(set->status.conditions, "Ready");

@@ -5,6 +5,7 @@
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
+#include "operators/function/rights.h"
 #include "operators/network/plan.h"
 
 namespace knfe::operators {
@@ -15,44 +16,52 @@ using runtime::Plan;
 
 namespace {
 
-constexpr Duration kRest{5'000};  // between the end of a pod and its replacement
+constexpr Duration kRest{5'000};  // between the end of a workload and its replacement
 
-// A connection point goes once no pod carries its addresses: a fresh read proves that, not the cache.
-void let_go(const api::ConnectionPoint& point, const api::Member& member, const api::Pod* pod, Plan& plan) {
+using Own = std::optional<Workload>;
+
+// A connection point goes once no workload carries its addresses: a fresh read proves that, not the cache.
+void let_go(const api::ConnectionPoint& point, const api::Member& member, const Own& own, Plan& plan) {
   if (!point.meta.deleting || !point.meta.has_finalizer(kConnectionPointFinalizer)) return;
-  // Where this pod is, none of before is any more; it was made without these addresses.
-  plan.actions.push_back(pod ? runtime::confirmation(api::Pod::resource, pod->meta)
-                             : proof_of_no_pod(member.meta.key, member.meta.uid));
+  if (own) {
+    // Where this one is, none of before is any more; it was made without these addresses.
+    plan.actions.push_back(runtime::confirmation(*own->resource, *own->meta));
+  } else {
+    prove_no_workload(kind_of(member.spec), member.meta.key, member.meta.uid, plan);
+  }
   plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, point.meta, kConnectionPointFinalizer));
 }
 
-std::string ownerless(const api::Pod& pod) {
-  return "Pod " + pod.meta.key.name +
-         " belongs to nobody any more, and may carry the member's addresses: delete it, and this goes on";
+// "PodEnded", "VirtualMachineEnded".
+std::string reason(const Workload& workload, const char* what) { return std::string(workload.resource->kind) + what; }
+
+std::string ownerless(const Workload& orphan) {
+  return orphan.name() + " belongs to nobody any more, and may carry the member's addresses: delete it, and this goes on";
 }
 
-Plan plan_departure(const api::Member& member, const View& view, const api::Pod* pod, const Moment& moment) {
+Plan plan_departure(const api::Member& member, const View& view, const Own& own, const Moment& moment) {
   Plan plan;
-  const auto* orphan = orphan_of(member, view);
-  if (pod) {
-    if (!pod->meta.deleting) plan.actions.push_back(runtime::delete_of(api::Pod::resource, pod->meta));
+  const auto orphan = orphan_of(member, view);
+  if (own) {
+    if (!own->meta->deleting) plan.actions.push_back(runtime::delete_of(*own->resource, *own->meta));
   } else if (!orphan) {
     // Those that are deleted first, as foreground deletion does: the member waits for them.
-    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) let_go(*point, member, nullptr, plan);
+    for (const auto* point : view.connection_points.owned_by(member.meta.uid)) let_go(*point, member, std::nullopt, plan);
     if (member.meta.has_finalizer(kMemberFinalizer)) {
-      plan.actions.push_back(proof_of_no_pod(member.meta.key, member.meta.uid));
+      prove_no_workload(kind_of(member.spec), member.meta.key, member.meta.uid, plan);
       plan.actions.push_back(runtime::finalizer_removal(api::Member::resource, member.meta, kMemberFinalizer));
     }
     if (!moment.refusal) return plan;
   }
-  // Until the pod is proven gone it may carry the member's addresses.
+  // Until the workload is proven gone it may carry the member's addresses.
   api::MemberStatus status = member.status;
   ConditionWriter write(member.status.conditions, member.meta, moment);
+  const std::string kind(resource_of(kind_of(member.spec)).kind);
   if (orphan) {
-    write.set_ready(false, !orphan->meta.deleting, "PodWithoutOwner", ownerless(*orphan));
+    write.set_ready(false, !orphan->meta->deleting, reason(*orphan, "WithoutOwner"), ownerless(*orphan));
   } else {
-    write.set_ready(false, false, "PodTerminating",
-                    "Pod " + member.meta.key.name + " is ending; the member and its addresses go when it is gone.");
+    write.set_ready(false, false, kind + "Terminating",
+                    kind + " " + member.meta.key.name + " is ending; the member and its addresses go when it is gone.");
   }
   status.state = name(Standing::kLeaving);
   status.agent.reset();
@@ -76,24 +85,23 @@ struct Networking {
 };
 
 // Why nothing can be attached to a network yet; empty: it can.
-std::string unusable(const std::string& name, const api::Network* network, const View& view) {
+std::string unusable(const std::string& name, const api::Network* network, bool tap, const View& view) {
   if (!network) return "Network " + name + " does not exist: create it, and this goes on by itself";
-  const auto* realised = view.attachments.get(network->meta.key);
+  const auto* realised = view.attachments.get({network->meta.key.ns, attachment_name(*network, tap)});
   if (realised && realised->meta.owned_by(network->meta.uid)) return {};
   const auto* ready = api::find(network->status.conditions, "Ready");
   return "Network " + name + (ready && ready->status != "True" ? ": " + ready->message : " is being realised.");
 }
 
-// Makes the member's connection points and replaces those that cannot stay; as long as `pod` is there, it carries what it was
-// made with.
-Networking plan_connection_points(const api::Member& member, const View& view, const api::Pod* pod, Plan& plan,
-                                  Children& children) {
+// Makes the member's connection points and replaces those that cannot stay; as long as its workload is there, that carries what
+// it was made with.
+Networking plan_connection_points(const api::Member& member, const View& view, const Own& own, Plan& plan, Children& children) {
   Networking out;
   const auto& ns = member.meta.key.ns;
   const auto replace = [&](const api::ConnectionPoint& point) {
-    if (orphan_of(member, view) || (pod && (pod->meta.deleting || may_carry(*pod, point)))) return;
+    if (orphan_of(member, view) || (own && (own->meta->deleting || may_carry(*own, point)))) return;
     children.remove(api::ConnectionPoint::resource, point.meta);
-    let_go(point, member, pod, plan);
+    let_go(point, member, own, plan);
   };
   std::set<std::string> wanted;
   for (const auto& attachment : member.spec.connection_points) {
@@ -107,19 +115,21 @@ Networking plan_connection_points(const api::Member& member, const View& view, c
     spec.network = attachment.network;
     spec.workload = api::Ref{member.meta.key.name};
     spec.interface = interface_of(attachment);
+    if (kind_of(member.spec) == WorkloadKind::kVirtualMachine) spec.attach_as = "Tap";
     desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kConnectionPointFinalizer)};
     desired["spec"] = api::encode(spec);
     // A connection point cannot change, and one that is deleted does not come back: another takes its place.
     const bool outdated =
-        ours && (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface);
+        ours && (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface ||
+                 live->is_tap() != (spec.attach_as == "Tap"));
     if (outdated) {
       replace(*live);
     } else {
       children.apply(api::ConnectionPoint::resource, std::move(desired), live ? &live->meta : nullptr);
     }
-    const bool stays = ours && !(outdated && !pod) && !live->status.addresses.empty();
+    const bool stays = ours && !(outdated && !own) && !live->status.addresses.empty();
     const auto* network = view.networks.get({ns, attachment.network.name});
-    if (const auto why = unusable(attachment.network.name, network, view); !why.empty()) {
+    if (const auto why = unusable(attachment.network.name, network, spec.attach_as == "Tap", view); !why.empty()) {
       out.lacks("ConnectionPoint " + name + ": " + why, network && api::is_true(network->status.conditions, "Stalled"));
     } else if (!stays) {
       const auto* ready = ours && !outdated ? api::find(live->status.conditions, "Ready") : nullptr;
@@ -149,104 +159,120 @@ std::string addresses_of(const api::Member& member, const std::vector<Attached>&
   return to_text(Json(std::move(out)));
 }
 
-runtime::Action create_pod(const api::Member& member, std::vector<Attached> attachments, const NetworkProvider& networks,
-                           const WorkloadProvider& workloads) {
+runtime::Action create_workload(const api::Member& member, std::vector<Attached> attachments, const NetworkProvider& networks,
+                                const WorkloadProvider& workloads) {
   WorkloadInput input{&member, std::move(attachments), {}};
-  input.network_annotations = networks.attach(input.attachments);
-  Json pod = workloads.build(input);
-  auto& metadata = pod.as_object()["metadata"].as_object();
+  if (kind_of(member.spec) == WorkloadKind::kPod) input.network_annotations = networks.attach(input.attachments);
+  Json workload = workloads.build(input);
+  auto& metadata = workload.as_object()["metadata"].as_object();
   metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Member::resource, member.meta)};
   metadata["annotations"].as_object()[kAddresses] = addresses_of(member, input.attachments);
   runtime::Action action;
   action.verb = runtime::Action::Verb::kCreate;
-  action.resource = api::Pod::resource;
+  action.resource = resource_of(kind_of(member.spec));
   action.key = member.meta.key;
-  action.body = std::move(pod);
+  action.body = std::move(workload);
   return action;
 }
 
 // Its connection points were made anew under it: it carries addresses that are not the member's any more.
-bool carries_others(const api::Pod& pod, const std::vector<Attached>& attachments, const api::Member& member) {
-  const auto made_of = pod.meta.annotations->find(kTemplateHash);
-  const auto carried = pod.meta.annotations->find(kAddresses);
-  return made_of != pod.meta.annotations->end() && made_of->second == template_hash(member.spec) &&
-         carried != pod.meta.annotations->end() && carried->second != addresses_of(member, attachments);
+bool carries_others(const Workload& workload, const std::vector<Attached>& attachments, const api::Member& member) {
+  const auto& annotations = *workload.meta->annotations;
+  const auto made_of = annotations.find(kTemplateHash), carried = annotations.find(kAddresses);
+  return made_of != annotations.end() && made_of->second == template_hash(member.spec) && carried != annotations.end() &&
+         carried->second != addresses_of(member, attachments);
 }
 
-// Why a member with a pod does not serve.
-std::pair<std::string, std::string> why_not_serving(const api::Member& member, const api::Pod& pod) {
-  if (pod.meta.deleting) return {"PodTerminating", "Pod " + pod.meta.key.name + " is ending; another takes its place then."};
-  if (pod.ended())
-    return {"PodEnded",
-            "Pod " + pod.meta.key.name + " has ended (" + pod.phase + "); another takes its place after five seconds."};
-  if (!pod.trouble.empty()) return {"PodNotRunning", "Pod " + pod.meta.key.name + ": " + pod.trouble};
-  if (!pod.ready)
-    return {"PodNotReady", pod.phase == "Running"
-                               ? "Pod " + pod.meta.key.name + " is not ready yet."
-                               : "Pod " + pod.meta.key.name + " is being started; if that lasts, `kubectl describe pod " +
-                                     pod.meta.key.name + "` tells what it waits for."};
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// Why a member with a workload does not serve.
+std::pair<std::string, std::string> why_not_serving(const api::Member& member, const Workload& workload) {
+  const std::string name = workload.name();
+  if (workload.meta->deleting) return {reason(workload, "Terminating"), name + " is ending; another takes its place then."};
+  if (workload.ended) {
+    return {reason(workload, "Ended"), name + " has ended (" + workload.phase + "); another takes its place after five seconds."};
+  }
+  if (!workload.trouble.empty()) return {reason(workload, "NotRunning"), name + ": " + workload.trouble};
+  if (!workload.ready) {
+    return {reason(workload, "NotReady"),
+            workload.phase == "Running" ? name + " is not ready yet."
+                                        : name + " is being started; if that lasts, `kubectl describe " +
+                                              lower(workload.resource->kind) + " " + workload.meta->key.name +
+                                              "` tells what it waits for."};
+  }
   const auto* serving = api::find(member.status.conditions, "Serving");
-  if (serving && is_reporter(member, pod)) return {"NotServing", serving->message};
-  return {"AgentSilent", "The guest agent in pod " + pod.meta.key.name + " has not reported yet."};
+  if (serving && is_reporter(member, workload)) return {"NotServing", serving->message};
+  if (kind_of(member.spec) == WorkloadKind::kVirtualMachine) {
+    return {"AgentSilent", "The guest agent in " + name +
+                               " has not reported yet: its image has to start `knfe guest run`; for an image without it say "
+                               "membership.agent: None"};
+  }
+  return {"AgentSilent", "The guest agent in pod " + workload.meta->key.name + " has not reported yet."};
 }
 
 }  // namespace
 
 Plan plan_member(const api::Member& member, const View& view, const NetworkProvider& networks, const WorkloadProvider& workloads,
                  const Moment& moment) {
-  const auto* pod = pod_of(member, view);
-  if (member.meta.deleting) return plan_departure(member, view, pod, moment);
+  const auto own = workload_of(member, view);
+  if (member.meta.deleting) return plan_departure(member, view, own, moment);
 
   Plan plan;
   Children children(plan, member.meta.uid);
-  const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, pod, plan, children);
+  plan_rights(member, view, children);
+  const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, own, plan, children);
   const bool networked = missing.empty();
   api::MemberStatus status;
   status.addresses = addresses;
-  status.state = name(standing_of(member, pod));
+  status.state = name(standing_of(member, own));
   status.summary = cut(api::text_of(addresses), api::kLongestSummary);
-  const auto* squatter = pod ? nullptr : view.pods.get(member.meta.key);
-  // One that left by itself (a preStop hook without deletion) comes back as a new pod. A report on an earlier spec does not tell
+  const auto squatter = own ? std::nullopt : workload_at(kind_of(member.spec), member.meta.key, view);
+  // One that left by itself (a preStop hook without deletion) comes back as a new one. A report on an earlier spec does not tell
   // that: its agent was asked to leave then, and goes back when it hears that it is wanted.
   const auto* left = api::find(member.status.conditions, "Left");
-  const bool left_by_itself = pod && member.spec.desired != "Left" && has_agent(member.spec) &&
-                              standing_of(member, pod) == Standing::kLeaving && left &&
-                              left->observed_generation == member.meta.generation && has_left(member, pod);
-  // A pod that ends as soon as it starts must not be made over and over without pause.
-  const bool ended = pod && pod->ended();
-  const bool rested = ended && moment.now - pod->ended_since >= kRest;
-  if (ended && !rested) plan.look_again = kRest - (moment.now - pod->ended_since);
-  if (rested || left_by_itself || (networked && pod && carries_others(*pod, attached, member))) {
-    children.remove(api::Pod::resource, pod->meta);
-  } else if (networked && !pod && !squatter && member.spec.desired != "Left") {
+  const bool left_by_itself = own && member.spec.desired != "Left" && has_agent(member.spec) &&
+                              standing_of(member, own) == Standing::kLeaving && left &&
+                              left->observed_generation == member.meta.generation && has_left(member, own);
+  // One that ends as soon as it starts must not be made over and over without pause.
+  const bool ended = own && own->ended;
+  const bool rested = ended && moment.now - own->ended_since >= kRest;
+  if (ended && !rested) plan.look_again = kRest - (moment.now - own->ended_since);
+  if (rested || left_by_itself || (networked && own && carries_others(*own, attached, member))) {
+    children.remove(*own->resource, *own->meta);
+  } else if (networked && !own && !squatter && member.spec.desired != "Left") {
     // The cache may be of the past, and the member gone with its addresses.
     plan.actions.push_back(runtime::confirmation(api::Member::resource, member.meta));
-    plan.actions.push_back(create_pod(member, attached, networks, workloads));
+    plan.actions.push_back(create_workload(member, attached, networks, workloads));
   }
 
   status.observed_generation = member.meta.generation;
   ConditionWriter write(member.status.conditions, member.meta, moment);
   write.set("Networked", networked, networked ? "Networked" : "Waiting",
             networked ? "All connection points have their addresses." : missing);
-  const auto standing = standing_of(member, pod);
+  const auto standing = standing_of(member, own);
   if (!children.taken().empty()) {
     children.tell_taken(write);
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
-  } else if (squatter && squatter == orphan_of(member, view)) {
-    write.set_ready(false, !squatter->meta.deleting, "PodWithoutOwner", ownerless(*squatter));
+  } else if (squatter && !squatter->meta->controller()) {
+    write.set_ready(false, !squatter->meta->deleting, reason(*squatter, "WithoutOwner"), ownerless(*squatter));
   } else if (squatter) {
-    write.set_ready(
-        false, false, "PodOfPredecessor",
-        "Pod " + squatter->meta.key.name + " of an earlier member is still there: its place is taken when it is gone.");
+    write.set_ready(false, false, reason(*squatter, "OfPredecessor"),
+                    squatter->name() + " of an earlier member is still there: its place is taken when it is gone.");
   } else if (standing == Standing::kServing) {
     write.set_ready(true, false, "Serving", "The member serves.");
   } else if (member.spec.desired == "Left") {
     write.set_ready(false, false, "Leaving",
                     left ? left->message : "The member was asked to leave; its agent has not answered yet.");
-  } else if (pod) {
-    const auto [reason, message] = why_not_serving(member, *pod);
-    write.set_ready(false, pod->stuck && !pod->meta.deleting, reason, message);
+  } else if (own) {
+    const auto [why, message] = why_not_serving(member, *own);
+    write.set_ready(false, own->stuck && !own->meta->deleting, why, message);
+  } else if (kind_of(member.spec) == WorkloadKind::kVirtualMachine) {
+    write.set_ready(false, false, "VirtualMachineMissing", "The virtual machine is being made.");
   } else {
     write.set_ready(false, false, "PodMissing", "The pod is being made.");
   }

@@ -31,8 +31,8 @@ bool networked(const api::Member& member) {
   return condition && condition->status == "True" && condition->observed_generation == member.meta.generation;
 }
 
-// Pods of an older template are replaced one at a time, from the highest ordinal down, while all others serve and once the next
-// pod can be made; those that do not serve anyway, at once. Returns how many there are.
+// Workloads of an older template are replaced one at a time, from the highest ordinal down, while all others serve and once the
+// next one can be made; those that do not serve anyway, at once. Returns how many there are.
 int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view,
                      Children& children) {
   const std::string current = template_hash(set.spec);
@@ -40,21 +40,22 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
   bool all_serve = true;
   int outdated = 0;
   for (const auto* member : members) {
-    const auto* pod = pod_of(*member, view);
-    const bool serves = standing_of(*member, pod) == Standing::kServing;
+    const auto workload = workload_of(*member, view);
+    const bool serves = standing_of(*member, workload) == Standing::kServing;
     all_serve = all_serve && serves;
-    if (!pod || pod->meta.deleting) continue;
-    const auto found = pod->meta.annotations->find(kTemplateHash);
-    if (found != pod->meta.annotations->end() && found->second == current) continue;
+    if (!workload || workload->meta->deleting) continue;
+    const auto found = workload->meta->annotations->find(kTemplateHash);
+    if (found != workload->meta->annotations->end() && found->second == current) continue;
     ++outdated;
     if (serves) {
       next = member;
     } else {
-      children.remove(api::Pod::resource, pod->meta);
+      children.remove(*workload->resource, *workload->meta);
     }
   }
   if (next && all_serve && networked(*next) && template_hash(next->spec) == current) {
-    children.remove(api::Pod::resource, pod_of(*next, view)->meta);
+    const auto workload = workload_of(*next, view);
+    children.remove(*workload->resource, *workload->meta);
   }
   return outdated;
 }
@@ -85,9 +86,8 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
       if (member->meta.deleting) continue;
       if (member->spec.desired != "Left") {
         apply_member(set, member->spec.ordinal, true, &member->meta, children);
-      } else if (const auto* pod = pod_of(*member, view); has_left(*member, pod)) {
-        // That it has no pod to drain is nothing that a cache can prove.
-        if (!pod) plan.actions.push_back(proof_of_no_pod(member->meta.key, member->meta.uid));
+      } else if (const auto workload = workload_of(*member, view); has_left(*member, workload)) {
+        prove_left(*member, workload, plan);
         // As it was read: it may be wanted again, which only a later version tells.
         children.remove(api::Member::resource, member->meta, true);
       }
@@ -101,7 +101,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
   status.selector = std::string(label::kFunction) + "=" + set.spec.function + "," + label::kRole + "=" + set.spec.role;
   std::string waiting, stalled;
   for (const auto* member : staying) {
-    if (standing_of(*member, pod_of(*member, view)) == Standing::kServing) {
+    if (standing_of(*member, view) == Standing::kServing) {
       ++status.ready;
       continue;
     }

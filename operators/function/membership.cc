@@ -8,8 +8,8 @@ namespace knfe::operators {
 
 bool has_agent(const api::MemberTemplate& member_template) { return member_template.membership.agent != "None"; }
 
-bool is_reporter(const api::Member& member, const api::Pod& pod) {
-  return member.status.agent && member.status.agent->pod_uid == pod.meta.uid;
+bool is_reporter(const api::Member& member, const Workload& workload) {
+  return workload.instance && member.status.agent && member.status.agent->pod_uid == *workload.instance;
 }
 
 const char* name(Standing standing) {
@@ -24,66 +24,43 @@ const char* name(Standing standing) {
   KNFE_CHECK(false && "known standing");
 }
 
-Standing standing_of(const api::Member& member, const api::Pod* pod) {
-  if (asked_to_leave(member, pod)) return Standing::kLeaving;
-  if (!pod || !pod->ready) return Standing::kJoining;
+Standing standing_of(const api::Member& member, const std::optional<Workload>& workload) {
+  if (asked_to_leave(member, workload)) return Standing::kLeaving;
+  if (!workload || !workload->ready) return Standing::kJoining;
   if (!has_agent(member.spec)) return Standing::kServing;
-  if (!is_reporter(member, *pod)) return Standing::kJoining;
+  if (!is_reporter(member, *workload)) return Standing::kJoining;
   if (const auto* serving = api::find(member.status.conditions, "Serving"); serving && serving->reason == "Leaving") {
     return Standing::kLeaving;
   }
   return api::is_true(member.status.conditions, "Serving") ? Standing::kServing : Standing::kJoining;
 }
 
-bool asked_to_leave(const api::Member& member, const api::Pod* pod) {
-  return member.spec.desired == "Left" || member.meta.deleting || (pod && pod->meta.deleting);
+Standing standing_of(const api::Member& member, const View& view) { return standing_of(member, workload_of(member, view)); }
+
+bool asked_to_leave(const api::Member& member, const std::optional<Workload>& workload) {
+  return member.spec.desired == "Left" || member.meta.deleting || (workload && workload->meta->deleting);
 }
 
 // An agent that never reported never joined: nobody was told to send the member anything.
-bool has_left(const api::Member& member, const api::Pod* pod) {
-  if (!pod || !has_agent(member.spec) || !is_reporter(member, *pod)) return true;
+bool has_left(const api::Member& member, const std::optional<Workload>& workload) {
+  if (!workload || !has_agent(member.spec) || !is_reporter(member, *workload)) return true;
   return api::is_true(member.status.conditions, "Left");
 }
 
-const api::Pod* pod_of(const api::Member& member, const View& view) {
-  const auto* pod = view.pods.get(member.meta.key);
-  return pod && pod->meta.owned_by(member.meta.uid) ? pod : nullptr;
-}
-
-namespace {
-
-std::optional<Json> carried_by(const api::Pod& pod) {
-  const auto found = pod.meta.annotations->find(kAddresses);
-  if (found == pod.meta.annotations->end()) return std::nullopt;
-  auto json = parse_json(found->second);
-  if (!json || !json->is_object()) return std::nullopt;
-  return std::move(*json);
-}
-
-}  // namespace
-
-const api::Pod* orphan_of(const api::Member& member, const View& view) {
-  const auto* pod = view.pods.get(member.meta.key);
-  return pod && !pod->meta.controller() ? pod : nullptr;
-}
-
-bool may_carry(const api::Pod& pod, const api::ConnectionPoint& point) {
-  const auto carried = carried_by(pod);
-  if (!carried) return true;
-  for (const auto& entry : as_object(*carried)) {
-    for (const auto& ip : as_array(entry.value())) {
-      if (std::any_of(point.status.addresses.begin(), point.status.addresses.end(),
-                      [&](const auto& given) { return as_string(ip) == given.ip; }))
-        return true;
-    }
+void prove_left(const api::Member& member, const std::optional<Workload>& workload, runtime::Plan& plan) {
+  const auto kind = kind_of(member.spec);
+  if (!workload) return prove_no_workload(kind, member.meta.key, member.meta.uid, plan);
+  if (!has_agent(member.spec) || is_reporter(member, *workload)) return;
+  // Its report is of another than what the cache has: of an earlier one, or of one that the cache has not heard of.
+  if (kind == WorkloadKind::kPod) {
+    plan.actions.push_back(runtime::confirmation(api::Pod::resource, *workload->meta));
+  } else if (workload->instance) {
+    auto proof = runtime::confirmation(api::VirtualMachineInstance::resource, *workload->meta);
+    proof.uid = *workload->instance;
+    plan.actions.push_back(std::move(proof));
+  } else {
+    plan.actions.push_back(runtime::proof_of_absence(api::VirtualMachineInstance::resource, member.meta.key, ""));
   }
-  return false;
-}
-
-runtime::Action proof_of_no_pod(const api::Key& member, const std::string& uid) {
-  auto proof = runtime::proof_of_absence(api::Pod::resource, member, uid);
-  proof.orphans = true;
-  return proof;
 }
 
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view) {
@@ -125,15 +102,15 @@ JsonArray ips_of(const api::ConnectionPoint& point) {
 Json member_list(const api::NetworkFunction& function, const View& view) {
   JsonArray list;
   for (const auto* member : members_of(function, view)) {
-    const auto* pod = pod_of(*member, view);
-    auto addresses = pod ? carried_by(*pod) : addresses_to_carry(*member, view);
+    const auto workload = workload_of(*member, view);
+    auto addresses = workload ? carried_by(*workload) : addresses_to_carry(*member, view);
     if (!addresses) continue;
     JsonObject entry{{"name", member->meta.key.name},
                      {"role", member->spec.role},
                      {"ordinal", member->spec.ordinal},
-                     {"state", name(standing_of(*member, pod))},
+                     {"state", name(standing_of(*member, workload))},
                      {"addresses", std::move(*addresses)}};
-    if (asked_to_leave(*member, pod)) entry["leave"] = true;
+    if (asked_to_leave(*member, workload)) entry["leave"] = true;
     list.push_back(std::move(entry));
   }
   return JsonObject{{"function", function.meta.key.name}, {"members", std::move(list)}};
@@ -148,8 +125,10 @@ const std::string& interface_of(const api::Attachment& attachment) {
 }
 
 std::string service_account_of(const api::MemberTemplate& member_template, const std::string& function) {
-  for (const char* field : {"serviceAccountName", "serviceAccount"}) {
-    if (const auto own = as_string(at(member_template.workload.pod.spec, field)); !own.empty()) return std::string(own);
+  if (const auto& pod = member_template.workload.pod) {
+    for (const char* field : {"serviceAccountName", "serviceAccount"}) {
+      if (const auto own = as_string(at(pod->spec, field)); !own.empty()) return std::string(own);
+    }
   }
   return function;
 }

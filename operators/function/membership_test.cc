@@ -167,10 +167,29 @@ TEST_CASE("how it stands with a member") {
     CAPTURE(of.what);
     const auto member = member_of(of);
     const auto pod = pod_of(of);
-    CHECK(standing_of(member, pod ? &*pod : nullptr) == standing);
-    CHECK(asked_to_leave(member, pod ? &*pod : nullptr) == asked);
-    CHECK(has_left(member, pod ? &*pod : nullptr) == left);
+    const auto workload = pod ? std::optional(Workload(*pod)) : std::nullopt;
+    CHECK(standing_of(member, workload) == standing);
+    CHECK(asked_to_leave(member, workload) == asked);
+    CHECK(has_left(member, workload) == left);
   }
+}
+
+TEST_CASE("that a member has left is proven of what runs, not of what the cache has of it") {
+  const auto proofs = [](const Case& of) {
+    const auto member = member_of(of);
+    const auto pod = pod_of(of);
+    runtime::Plan plan;
+    prove_left(member, pod ? std::optional(Workload(*pod)) : std::nullopt, plan);
+    std::string out;
+    for (const auto& action : plan.actions) out += (out.empty() ? "" : ", ") + action.text();
+    return out;
+  };
+  CHECK(proofs({.what = "nothing runs", .pod = Case::kNone}) == "prove the absence of pods n/f-r-0");
+  CHECK(proofs({.what = "its agent has said so"}).empty());
+  CHECK(proofs({.what = "another's agent reported, maybe of a pod that the cache does not know yet", .reported_from = "later"}) ==
+        "confirm pods n/f-r-0");
+  CHECK(proofs({.what = "nobody's agent reported"  , .reported_from = ""}) == "confirm pods n/f-r-0");
+  CHECK(proofs({.what = "without agent there is nothing to say", .agent = false, .reported_from = ""}).empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "the member list tells of each who, where and how") {
@@ -254,7 +273,7 @@ TEST_CASE_FIXTURE(Fixture, "whose set is the function's is its member, and who i
 
 TEST_CASE("a template's hash tells what runs in a member, and nothing else") {
   api::MemberSpec spec;
-  spec.workload.pod.spec = fakes::json(R"({"containers": [{"name": "a", "image": "b"}]})");
+  spec.workload.pod = api::PodTemplate{{}, {}, fakes::json(R"({"containers": [{"name": "a", "image": "b"}]})")};
   const std::string before = template_hash(spec);
   const auto changed = [&](const std::function<void(api::MemberSpec&)>& change) {
     auto other = spec;
@@ -262,11 +281,11 @@ TEST_CASE("a template's hash tells what runs in a member, and nothing else") {
     return template_hash(other) != before;
   };
   CHECK_FALSE(
-      changed([](auto& other) { other.workload.pod.spec = fakes::json(R"({"containers": [{"image": "b", "name": "a"}]})"); }));
+      changed([](auto& other) { other.workload.pod->spec = fakes::json(R"({"containers": [{"image": "b", "name": "a"}]})"); }));
   CHECK_FALSE(changed([](auto& other) { other.ordinal = 3; }));
   CHECK_FALSE(changed([](auto& other) { other.desired = "Left"; }));
-  CHECK(changed([](auto& other) { other.workload.pod.spec = fakes::json(R"({"containers": [{"name": "a", "image": "c"}]})"); }));
-  CHECK(changed([](auto& other) { other.workload.pod.labels["a"] = "b"; }));
+  CHECK(changed([](auto& other) { other.workload.pod->spec = fakes::json(R"({"containers": [{"name": "a", "image": "c"}]})"); }));
+  CHECK(changed([](auto& other) { other.workload.pod->labels["a"] = "b"; }));
   CHECK(changed([](auto& other) { other.membership.joined = api::Hook{{"x"}}; }));
   CHECK(changed([](auto& other) { other.connection_points = {{"core", "", {"net"}}}; }));
 }

@@ -11,6 +11,7 @@ inline constexpr const char* kMemberFinalizer = "knfe.io/member-runs";
 
 std::string peers_name(const std::string& function);  // of the ConfigMap with the member list
 inline constexpr const char* kPeersKey = "members.json";
+std::string set_name(const api::NetworkFunction& function, const api::Role& role);
 
 runtime::Plan plan_function(const api::NetworkFunction& function, const View& view, const runtime::Moment& moment);
 runtime::Plan plan_member_set(const api::MemberSet& set, const View& view, const runtime::Moment& moment);

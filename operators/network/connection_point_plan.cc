@@ -128,24 +128,24 @@ Objection slots_of(const api::ConnectionPoint& point, const api::Network& networ
   return {};
 }
 
-// The member's name, which its pod has, too; a point that has lost its owner still says whose it was.
-api::Key workload_of(const api::ConnectionPoint& point) {
+// The member's name, which its workload has, too; a point that has lost its owner still says whose it was.
+api::Key workload_key(const api::ConnectionPoint& point) {
   const auto* owner = point.meta.controller();
   return {point.meta.key.ns, owner ? owner->name : point.spec.workload ? Word(point.spec.workload->name) : Word()};
 }
 
-// The pod that carries the addresses, or may, if it is there.
-const api::Pod* carrier_of(const api::ConnectionPoint& point, const View& view) {
+// Whether what carries the addresses, or may, is there.
+bool is_carried(const api::ConnectionPoint& point, const View& view) {
   const auto* owner = point.meta.controller();
-  const auto* pod = view.pods.get(workload_of(point));
-  const bool may_be_its = pod && (!owner || pod->meta.owned_by(owner->uid) || !pod->meta.controller());
-  return may_be_its && may_carry(*pod, point) ? pod : nullptr;
+  const auto workload = workload_at(kind_of(point), workload_key(point), view);
+  const bool may_be_its = workload && (!owner || workload->meta->owned_by(owner->uid) || !workload->meta->controller());
+  return may_be_its && may_carry(*workload, point);
 }
 
-runtime::Action proof_that_none_carries(const api::ConnectionPoint& point) {
+void prove_not_carried(const api::ConnectionPoint& point, Plan& plan) {
   const auto* owner = point.meta.controller();
-  return owner ? proof_of_no_pod(workload_of(point), owner->uid)
-               : runtime::proof_of_absence(api::Pod::resource, workload_of(point), "");
+  const api::Key workload = workload_key(point);
+  if (!workload.name.empty()) prove_no_workload(kind_of(point), workload, owner ? owner->uid : api::Uid(), plan);
 }
 
 // The addresses are released once the connection point is gone, which a workload that carries them delays.
@@ -154,18 +154,20 @@ Plan plan_departure(const api::ConnectionPoint& point, const View& view, const M
   const auto& meta = point.meta;
   if (!meta.has_finalizer(kConnectionPointFinalizer)) return plan;
   const auto* owner = meta.controller();
-  const api::Key workload = workload_of(point);
+  const api::Key workload = workload_key(point);
   const auto* member = owner ? view.members.get(workload) : nullptr;
   const bool of_nobody = !member || member->meta.uid != owner->uid;
-  if (of_nobody && !carrier_of(point, view)) {
-    if (!workload.name.empty()) plan.actions.push_back(proof_that_none_carries(point));
+  const bool carried = is_carried(point, view);
+  if (of_nobody && !carried) {
+    prove_not_carried(point, plan);
     plan.actions.push_back(runtime::finalizer_removal(api::ConnectionPoint::resource, meta, kConnectionPointFinalizer));
     if (!moment.refusal) return plan;
-  } else if (!carrier_of(point, view)) {
+  } else if (!carried) {
     return plan;  // the member lets go
   }
   if (of_nobody && !moment.refusal) plan.look_again = Duration(5'000);  // the pod's end wakes its member, and there is none
-  const std::string blocked = "Pod " + workload.name + " carries its addresses: it goes when the pod has ended";
+  const std::string blocked = std::string(resource_of(kind_of(point)).kind) + " " + workload.name +
+                              " carries its addresses: the connection point goes when that has ended";
   api::ConnectionPointStatus status = point.status;
   ConditionWriter write(point.status.conditions, meta, moment);
   write.set("DeletionBlocked", true, "InUse", blocked);
@@ -241,13 +243,13 @@ Plan plan_connection_point(const api::ConnectionPoint& point, const View& view, 
       !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.held != nullptr; });
   const bool complete = !objection && holds_all;
 
-  const bool carried = carrier_of(point, view) != nullptr;
+  const bool carried = is_carried(point, view);
   for (const auto* allocation : held) {
     const bool kept = std::any_of(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.held == allocation; });
     // All or none; but what a workload carries stays, and without its network nothing can be decided.
     if (!accepted || carried || (kept && !objection)) continue;
-    // That the cache shows no pod proves nothing: it may lag behind the one that tells of the objection.
-    if (!workload_of(point).name.empty()) plan.actions.push_back(proof_that_none_carries(point));
+    // That the cache shows no workload proves nothing: it may lag behind the one that tells of the objection.
+    prove_not_carried(point, plan);
     auto release = runtime::delete_of(api::Allocation::resource, allocation->meta);
     if (allocation->meta.has_finalizer(kAllocationFinalizer)) {
       plan.actions.push_back(runtime::finalizer_removal(api::Allocation::resource, allocation->meta, kAllocationFinalizer));

@@ -40,7 +40,60 @@ std::vector<const api::ConnectionPoint*> users_of(const api::Network& network, c
   return users;
 }
 
+// A NetworkAttachmentDefinition of a network, as it is and as it should be.
+struct Realisation {
+  std::string name;
+  bool tap;
+  bool wanted;
+  const api::Attachments* live;
+
+  bool taken(const api::Network& network) const { return live && !live->meta.owned_by(network.meta.uid); }
+  bool ending(const api::Network& network) const { return live && !taken(network) && live->meta.deleting; }
+};
+
+// That for pods always; that for taps once somebody asks for one, and then for as long as the network is there: what is torn down
+// asks for it, too.
+std::vector<Realisation> realisations_of(const api::Network& network, const View& view) {
+  std::vector<Realisation> out;
+  for (const bool tap : {false, true}) {
+    Realisation one{attachment_name(network, tap), tap, !tap, nullptr};
+    one.live = view.attachments.get({network.meta.key.ns, one.name});
+    if (tap) {
+      const auto points = view.connection_points.by_index(network.meta.key.text());
+      const bool asked = std::any_of(points.begin(), points.end(), [](const auto* point) { return point->is_tap(); });
+      one.wanted = asked || (one.live && one.live->meta.owned_by(network.meta.uid));
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+// Held until the network is proven to be used by nobody.
+void let_go(const api::Network& network, const Realisation& one, Plan& plan) {
+  if (!one.live || one.taken(network)) {
+    // One that has lost its label would be held for ever.
+    plan.actions.push_back(
+        runtime::proof_of_absence(api::Attachments::resource, {network.meta.key.ns, one.name}, network.meta.uid));
+  } else if (one.live->meta.has_finalizer(kAttachmentFinalizer)) {
+    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, one.live->meta, kAttachmentFinalizer));
+  }
+}
+
+Json attachment_of(const api::Network& network, const Realisation& one, const NetworkProvider& provider) {
+  JsonObject desired = api::skeleton(api::Attachments::resource, {network.meta.key.ns, one.name});
+  auto& metadata = desired["metadata"].as_object();
+  metadata["labels"] = JsonObject{{label::kNetwork, network.meta.key.name}, {label::kManagedBy, "knfe"}};
+  metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Network::resource, network.meta)};
+  metadata["finalizers"] = JsonArray{Json(kAttachmentFinalizer)};
+  desired["spec"] = provider.realise(network, one.tap);
+  return desired;
+}
+
 }  // namespace
+
+std::string attachment_name(const api::Network& network, bool tap) {
+  return std::string(network.meta.key.name.text()) + (tap ? "-tap" : "");
+}
 
 Objection objection_to(const api::Network& network, const View& view) {
   for (const auto& subnet : network.spec.subnets) {
@@ -74,47 +127,48 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
     if (first_users.size() < 10) first_users.push_back(user->meta.key.name);
   }
 
-  const auto* live = view.attachments.get(meta.key);
-  const bool taken = live && !live->meta.owned_by(meta.uid);
-  const bool ending = live && !taken && live->meta.deleting;
+  const auto realisations = realisations_of(network, view);
   const auto claims = view.allocations.by_index(meta.key.text());
   if (meta.deleting && users.empty() && claims.empty()) {
     if (!meta.has_finalizer(kNetworkFinalizer)) return plan;
     plan.actions.push_back(
         runtime::proof_of_none(api::Allocation::resource, meta.key.ns, label::kNetwork + ("=" + meta.key.name)));
-    if (!live || taken) {
-      // One that has lost its label would be held for ever.
-      plan.actions.push_back(runtime::proof_of_absence(api::Attachments::resource, meta.key, meta.uid));
-    } else if (live->meta.has_finalizer(kAttachmentFinalizer)) {
-      plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
-    }
+    for (const auto& one : realisations) let_go(network, one, plan);
     plan.actions.push_back(runtime::finalizer_removal(api::Network::resource, meta, kNetworkFinalizer));
     if (!moment.refusal) return plan;
   }
   // Deleted by hand, it is made anew; deleted with its network, it stays for as long as that does.
-  if (ending && !meta.deleting && live->meta.has_finalizer(kAttachmentFinalizer)) {
-    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, live->meta, kAttachmentFinalizer));
+  for (const auto& one : realisations) {
+    if (!one.ending(network) || meta.deleting || !one.live->meta.has_finalizer(kAttachmentFinalizer)) continue;
+    plan.actions.push_back(runtime::finalizer_removal(api::Attachments::resource, one.live->meta, kAttachmentFinalizer));
   }
 
   const auto [reason, why_not, stalled] = objection_to(network, view);
   const bool accepted = reason.empty();
-  if (!meta.deleting && accepted && !taken && !ending) {
+  std::string taken;  // the name that is somebody else's; empty: none is
+  bool ending = false, missing = false;
+  for (const auto& one : realisations) {
+    if (!one.wanted) continue;
+    if (one.taken(network) && taken.empty()) taken = one.name;
+    ending = ending || one.ending(network);
+    missing = missing || !one.live;
+  }
+  if (!meta.deleting && accepted && taken.empty() && !ending) {
     if (!meta.has_finalizer(kNetworkFinalizer)) {
       plan.actions.push_back(runtime::finalizer_addition(api::Network::resource, meta, kNetworkFinalizer));
     }
-    JsonObject desired = api::skeleton(api::Attachments::resource, meta.key);
-    auto& metadata = desired["metadata"].as_object();
-    metadata["labels"] = JsonObject{{label::kNetwork, meta.key.name}, {label::kManagedBy, "knfe"}};
-    metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Network::resource, meta)};
-    metadata["finalizers"] = JsonArray{Json(kAttachmentFinalizer)};
-    desired["spec"] = provider.realise(network);
-    runtime::apply_if_different(plan, api::Attachments::resource, std::move(desired), live ? &live->meta : nullptr);
+    for (const auto& one : realisations) {
+      if (!one.wanted) continue;
+      runtime::apply_if_different(plan, api::Attachments::resource, attachment_of(network, one, provider),
+                                  one.live ? &one.live->meta : nullptr);
+    }
   }
-  const bool programmed = accepted && live && !taken && !ending && plan.actions.empty();
+  const bool programmed = accepted && !missing && taken.empty() && !ending && plan.actions.empty();
 
   api::NetworkStatus status;
   status.observed_generation = meta.generation;
-  if (live && !taken) status.attachment = api::Ref{meta.key.name};
+  const auto& for_pods = realisations.front();
+  if (for_pods.live && !for_pods.taken(network)) status.attachment = api::Ref{for_pods.name};
   status.in_use_by = first_users;
   for (const auto& subnet : network.spec.subnets) {
     const auto pools = Pools::of(subnet);
@@ -129,14 +183,14 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   ConditionWriter write(network.status.conditions, meta, moment);
   write.set("Accepted", accepted, accepted ? "Accepted" : reason, accepted ? "The network can be realised." : why_not);
   const std::string taken_text =
-      "NetworkAttachmentDefinition " + meta.key.name + " exists and is not KNFE's: rename this Network or remove it";
+      "NetworkAttachmentDefinition " + taken + " exists and is not KNFE's: rename this Network or remove it";
   write.set("Programmed", programmed,
             programmed ? "Programmed"
-            : taken    ? "NameTaken"
+            : !taken.empty() ? "NameTaken"
             : accepted ? "Programming"
                        : reason,
             programmed ? "NetworkAttachmentDefinition " + meta.key.name + " is in place."
-            : taken    ? taken_text
+            : !taken.empty() ? taken_text
             : accepted ? "The NetworkAttachmentDefinition is being written."
                        : why_not);
   if (meta.deleting) {
@@ -150,7 +204,7 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
     write.set_ready(false, false, "DeletionBlocked", blocked);
   } else if (!accepted) {
     write.set_ready(false, stalled, reason, why_not);
-  } else if (taken) {
+  } else if (!taken.empty()) {
     write.set_ready(false, true, "NameTaken", taken_text);
   } else {
     write.set_ready(programmed, false, programmed ? "Ready" : "Programming",

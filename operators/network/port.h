@@ -11,11 +11,15 @@ struct Attached {
   const api::ConnectionPoint* connection_point;
 };
 
+// Of the NetworkAttachmentDefinition: that of the network, or for taps another beside it.
+std::string attachment_name(const api::Network& network, bool tap);
+
 class NetworkProvider {
  public:
   virtual ~NetworkProvider() = default;
-  // The NetworkAttachmentDefinition that realises the network: spec only, metadata is the operator's.
-  virtual Json realise(const api::Network& network) const = 0;
+  // The NetworkAttachmentDefinition that realises the network, for interfaces of pods or for the tap devices of virtual machines:
+  // spec only, metadata is the operator's.
+  virtual Json realise(const api::Network& network, bool tap) const = 0;
   // The annotations by which a pod gets these attachments, in this order, with their addresses.
   virtual api::StringMap attach(const std::vector<Attached>& attachments) const = 0;
 };

@@ -4,7 +4,7 @@
 
 namespace knfe::providers {
 
-Json Multus::realise(const api::Network& network) const {
+Json Multus::realise(const api::Network& network, bool tap) const {
   JsonObject config{{"cniVersion", "1.0.0"}, {"name", network.meta.key.ns + "." + network.meta.key.name}};
   if (network.spec.segments.empty()) {
     config["type"] = "bridge";
@@ -17,7 +17,14 @@ Json Multus::realise(const api::Network& network) const {
   }
   if (network.spec.mtu) config["mtu"] = *network.spec.mtu;
   config["capabilities"] = JsonObject{{"ips", true}, {"mac", true}};
-  config["ipam"] = JsonObject{{"type", "static"}};
+  if (tap) {
+    // The guest has the addresses; who carries its frames needs none.
+    config["type"] = "knfe";
+    config.erase("mode");
+    config["capabilities"] = JsonObject{{"mac", true}};
+  } else {
+    config["ipam"] = JsonObject{{"type", "static"}};
+  }
   return JsonObject{{"config", to_text(config)}};
 }
 

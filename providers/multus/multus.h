@@ -8,7 +8,7 @@ namespace knfe::providers {
 
 class Multus : public operators::NetworkProvider {
  public:
-  Json realise(const api::Network& network) const override;
+  Json realise(const api::Network& network, bool tap) const override;
   api::StringMap attach(const std::vector<operators::Attached>& attachments) const override;
 };
 

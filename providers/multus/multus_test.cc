@@ -18,8 +18,8 @@ struct Fixture {
 
   Fixture() { network.meta = meta("core", "uid of core"); }
   // The CNI configuration: text inside of the NetworkAttachmentDefinition.
-  Json config() const {
-    const Json spec = multus.realise(network);
+  Json config(bool tap = false) const {
+    const Json spec = multus.realise(network, tap);
     return json(as_string(at(spec, "config")));
   }
   std::string bridge() const { return std::string(as_string(fakes::pick(config(), "bridge"))); }
@@ -60,6 +60,16 @@ TEST_CASE_FIXTURE(Fixture, "a network with a segment is a macvlan on the host's 
       canonical(config()) ==
       R"({"capabilities":{"ips":true,"mac":true},"cniVersion":"1.0.0","ipam":{"type":"static"},"master":"ens5.100","mode":"bridge",)"
       R"("name":"n.core","type":"macvlan"})");
+}
+
+TEST_CASE_FIXTURE(Fixture, "for taps it is the same bridge or interface, by KNFE's plugin, and the guest has the addresses") {
+  Json config = this->config(true);
+  CHECK(as_string(fakes::pick(config, "bridge")) == bridge());
+  config.as_object().erase("bridge");
+  CHECK(canonical(config) == R"({"capabilities":{"mac":true},"cniVersion":"1.0.0","name":"n.core","type":"knfe"})");
+  network.spec.segments = {{"flat", "ens5"}};
+  CHECK(canonical(this->config(true)) ==
+        R"({"capabilities":{"mac":true},"cniVersion":"1.0.0","master":"ens5","name":"n.core","type":"knfe"})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "the MTU is said only where it is wanted") {

@@ -1,8 +1,7 @@
 #include "providers/pod/pod.h"
 
-#include <algorithm>
-
 #include "operators/function/membership.h"
+#include "providers/environment.h"
 
 namespace knfe::providers {
 
@@ -17,32 +16,9 @@ JsonObject mount(const char* volume, const char* path, bool read_only = false) {
   return out;
 }
 
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
-// Who the member is and where, for its own software and for the agent.
-JsonArray environment_of(const operators::WorkloadInput& input) {
-  const auto& member = *input.member;
+JsonArray variables(const Environment& environment) {
   JsonArray out;
-  const auto add = [&](const std::string& name, const std::string& value) {
-    out.push_back(JsonObject{{"name", name}, {"value", value}});
-  };
-  add("KNFE_NAMESPACE", member.meta.key.ns);
-  add("KNFE_FUNCTION", member.spec.function);
-  add("KNFE_ROLE", member.spec.role);
-  add("KNFE_MEMBER", member.meta.key.name);
-  add("KNFE_ORDINAL", std::to_string(member.spec.ordinal));
-  for (std::size_t i = 0; i < input.attachments.size(); ++i) {
-    const std::string point = upper(member.spec.connection_points[i].name);
-    bool seen[2] = {};
-    for (const auto& address : input.attachments[i].connection_point->status.addresses) {
-      const bool v6 = address.ip.find(':') != std::string::npos;
-      if (!std::exchange(seen[v6], true)) add((v6 ? "KNFE_ADDRESS6_" : "KNFE_ADDRESS_") + point, address.ip);
-    }
-  }
+  for (const auto& [name, value] : environment) out.push_back(JsonObject{{"name", name}, {"value", value}});
   return out;
 }
 
@@ -104,9 +80,10 @@ JsonObject sidecar(const Json& first, JsonArray environment) {
 
 Json PodProvider::build(const operators::WorkloadInput& input) const {
   const auto& member = *input.member;
-  const auto& tmpl = member.spec.workload.pod;
+  static const api::PodTemplate kNone;
+  const auto& tmpl = member.spec.workload.pod ? *member.spec.workload.pod : kNone;  // the API server refuses that, and says why
   const bool agent = operators::has_agent(member.spec);
-  const JsonArray environment = environment_of(input);
+  const JsonArray environment = variables(environment_of(input));
 
   JsonObject spec = as_object(tmpl.spec);
   JsonArray containers = as_array(at(tmpl.spec, "containers"));
@@ -150,17 +127,12 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   spec["containers"] = std::move(containers);
 
   JsonObject pod = api::skeleton(api::Pod::resource, member.meta.key);
-  JsonObject labels, annotations;
-  for (const auto& [key, value] : tmpl.labels) labels[key] = value;
-  labels[operators::label::kFunction] = member.spec.function;
-  labels[operators::label::kRole] = member.spec.role;
-  labels[operators::label::kMember] = member.meta.key.name.text();
-  labels[operators::label::kManagedBy] = "knfe";
+  JsonObject annotations;
   for (const auto& [key, value] : tmpl.annotations) annotations[key] = value;
   for (const auto& [key, value] : input.network_annotations) annotations[key] = value;
   annotations[operators::kTemplateHash] = operators::template_hash(member.spec);
   auto& metadata = pod["metadata"].as_object();
-  metadata["labels"] = std::move(labels);
+  metadata["labels"] = labels_of(member, tmpl.labels);
   metadata["annotations"] = std::move(annotations);
   pod["spec"] = std::move(spec);
   return pod;

@@ -53,7 +53,10 @@ struct Fixture {
     give(R"({"containers": [{"name": "sip", "image": "sip:1"}, {"name": "log", "image": "log:1"}]})");
     points.reserve(4);
   }
-  void give(const std::string& spec) { member.spec.workload.pod.spec = json(spec); }
+  void give(const std::string& spec) {
+    if (!member.spec.workload.pod) member.spec.workload.pod.emplace();
+    member.spec.workload.pod->spec = json(spec);
+  }
   void attach(const std::string& name, const std::vector<std::string>& ips) {
     member.spec.connection_points.push_back({name, "", {"net"}});
     auto& point = points.emplace_back();
@@ -86,8 +89,8 @@ TEST_CASE_FIXTURE(Fixture, "a pod is named as its member, and is what the templa
 }
 
 TEST_CASE_FIXTURE(Fixture, "labels and annotations are those of the template and KNFE's, which nobody can say otherwise") {
-  member.spec.workload.pod.labels = {{"app", "sip"}, {"knfe.io/member", "another"}};
-  member.spec.workload.pod.annotations = {{"note", "x"}, {"k8s.v1.cni.cncf.io/networks", "[]"}, {operators::kTemplateHash, "0"}};
+  member.spec.workload.pod->labels = {{"app", "sip"}, {"knfe.io/member", "another"}};
+  member.spec.workload.pod->annotations = {{"note", "x"}, {"k8s.v1.cni.cncf.io/networks", "[]"}, {operators::kTemplateHash, "0"}};
   network_annotations = {{"k8s.v1.cni.cncf.io/networks", "[1]"}};
   const Json pod = this->pod();
   CHECK(canonical(at(pod, "metadata", "labels")) ==

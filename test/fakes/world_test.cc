@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "operators/function/plan.h"
+#include "operators/function/workload.h"
 #include "operators/network/plan.h"
 #include "operators/service/plan.h"
 #include "test/fakes/actors_test.h"
@@ -100,7 +101,9 @@ void World::open_view() {
   control(v.member_sets,
           [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
-    return operators::plan_member(object, v, multus_, pods_, moment);
+    const bool machine = operators::kind_of(object.spec) == operators::WorkloadKind::kVirtualMachine;
+    const operators::WorkloadProvider& workloads = machine ? static_cast<const operators::WorkloadProvider&>(virtual_machines_) : pods_;
+    return operators::plan_member(object, v, multus_, workloads, moment);
   });
   control(v.attachments, [&v](const auto& object, const Moment&) { return operators::plan_attachment(object, v); });
   control(v.allocations, [&v](const auto& object, const Moment&) { return operators::plan_allocation(object, v); });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "operators/view.h"
+#include "providers/kubevirt/kubevirt.h"
 #include "providers/multus/multus.h"
 #include "providers/pod/pod.h"
 #include "runtime/plan.h"
@@ -87,6 +88,7 @@ class World {
 
   providers::Multus multus_;
   providers::PodProvider pods_{providers::PodSettings{"knfe.io/knfe:dev"}};
+  providers::KubeVirtProvider virtual_machines_{providers::KubeVirtSettings{}};
   std::vector<Feed> feeds_;
   std::vector<Controller> controllers_;
   std::map<std::string, std::set<std::string>> unseen_;  // of a key's own writes: the resources in which they were

@@ -1,0 +1,56 @@
+// Workload: what runs for a member - a pod, or a virtual machine and the instance that runs of it - as the caches have it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operators/view.h"
+#include "runtime/plan.h"
+
+namespace knfe::operators {
+
+enum class WorkloadKind { kPod, kVirtualMachine };
+WorkloadKind kind_of(const api::MemberTemplate& member_template);
+// Of the workload that a connection point is for.
+WorkloadKind kind_of(const api::ConnectionPoint& point);
+// What KNFE makes, and deletes, as a whole.
+const api::Resource& resource_of(WorkloadKind kind);
+
+// Points into the view: valid until that changes.
+struct Workload {
+  explicit Workload(const api::Pod& pod);
+  // Of both, what is there.
+  Workload(const api::VirtualMachine* machine, const api::VirtualMachineInstance* instance);
+
+  const api::Resource* resource;       // of the object that stands for it; its instance's only where that has lost its machine
+  const api::Meta* meta;               // of that object
+  const api::Uid* instance = nullptr;  // the pod's UID, or that of what runs of the machine: whose agent is heard. null: nothing
+  bool ready = false;
+  bool ended = false;      // for good: it has to be made anew
+  Instant ended_since{};   // when that was first seen
+  bool stuck = false;      // `trouble` goes on until somebody acts
+  std::string phase = {};  // as Kubernetes or KubeVirt calls it; empty where nothing runs
+  std::string trouble = {};  // why it is not ready, as they say; empty if they say nothing
+
+  // "Pod ims-sip-sprout-0", for people.
+  std::string name() const { return std::string(resource->kind) + " " + std::string(meta->key.name.text()); }
+};
+
+// Whatever has this name, whoever owns it.
+std::optional<Workload> workload_at(WorkloadKind kind, const api::Key& key, const View& view);
+// The member's own.
+std::optional<Workload> workload_of(const api::Member& member, const View& view);
+// One under the member's name that belongs to nobody, as --cascade=orphan leaves it behind: it may carry its addresses.
+std::optional<Workload> orphan_of(const api::Member& member, const View& view);
+// Whether it was made with addresses of this connection point, or does not say with which.
+bool may_carry(const Workload& workload, const api::ConnectionPoint& point);
+// What follows in a plan happens only if there is nothing under this name that belongs to `owner` or to nobody; without
+// `owner`, nothing at all.
+void prove_no_workload(WorkloadKind kind, const api::Key& key, const api::Uid& owner, runtime::Plan& plan);
+
+// The addresses with which a workload was made, {"connection point": ["10.20.0.7"]}: it cannot get others.
+inline constexpr const char* kAddresses = "knfe.io/addresses";
+std::optional<Json> carried_by(const Workload& workload);
+
+}  // namespace knfe::operators
