@@ -125,7 +125,10 @@ void Watch::look_whether_vanished() {
           {{"resource", std::string(resource_.plural)}, {"error", vanished.error().text()}});
       return;
     }
-    log(Level::kWarning, "a kind has vanished, and its objects with it", {{"resource", std::string(resource_.plural)}});
+    // Of what has never been there it is no news: somebody may install it one day, or not.
+    const bool was_there = seen_ != api::Version();
+    log(was_there ? Level::kWarning : Level::kInfo, was_there ? "a kind has vanished, and its objects with it" : "there is no such kind",
+        {{"resource", std::string(resource_.plural)}});
     vanished_ = true;
     if (events_.rewound) events_.rewound();  // nobody need wait to see what was written of it
     events_.synced({}, kNewest);
