@@ -22,6 +22,11 @@ help:                                  ## This list
 demo: packages tools images            ## The whole way through on a real cluster, proved with real calls
 	test/demo/demo
 
+demo-vm: packages tools images         ## The same with Bono as a virtual machine of KubeVirt: build/demo-vm.json
+	dev/install-packages kubevirt
+	examples/ims-vm/build
+	test/demo/demo --vm
+
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down
 

@@ -21,10 +21,10 @@ class Cluster:
         self.prefix = [str(self.dev), "kubectl"] if self.own else ["kubectl"]
         self.binary = REPOSITORY / "build" / "bin" / "knfe"
 
-    def up(self):
+    def up(self, *options):
         if not self.own:
             self.kubectl("get", "--raw", "/readyz")  # fails with a word if that cluster is not there
-        elif subprocess.run([self.dev, "up"], check=False).returncode:
+        elif subprocess.run([self.dev, "up", *options], check=False).returncode:
             raise Problem("the cluster does not start; what went wrong stands above: `make demo-down`, then once more")
 
     def down(self):

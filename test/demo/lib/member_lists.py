@@ -22,20 +22,22 @@ def seconds(stamp):
 
 
 class MemberLists:
-    def __init__(self, cluster, function):
+    def __init__(self, cluster, function, machines=False):
         self.cluster, self.function = cluster, function
-        self.members, self.pods, self.truth = {}, {}, {}
+        self.members, self.runs, self.truth = {}, {}, {}
         self.changes = []  # (time, member, state or None when it is gone)
         selector = f"knfe.io/function={function}"
-        self.watches = [Watch(cluster, "members", selector, self.on_member), Watch(cluster, "pods", selector, self.on_pod)]
+        self.watches = [Watch(cluster, "members", selector, self.on_member), Watch(cluster, "pods", selector, self.on_run)]
+        if machines:
+            self.watches.append(Watch(cluster, "virtualmachineinstances", selector, self.on_run))
         self.logs = {}  # pod UID -> [(time, {member: state})]
         self.owners = {}  # pod UID -> member
 
     def on_member(self, now, kind, member):
         self.take(self.members, now, kind, member)
 
-    def on_pod(self, now, kind, pod):
-        self.take(self.pods, now, kind, pod)
+    def on_run(self, now, kind, pod_or_instance):
+        self.take(self.runs, now, kind, pod_or_instance)
 
     def take(self, into, now, kind, object_):
         name = object_["metadata"]["name"]
@@ -51,15 +53,15 @@ class MemberLists:
             self.changes.append((now, name, state))
 
     def state(self, name):
-        member, pod = self.members.get(name), self.pods.get(name)
+        member, run = self.members.get(name), self.runs.get(name)
         if member is None:
             return None
         gone = "deletionTimestamp"
-        if member["spec"].get("desired") == "Left" or gone in member["metadata"] or (pod and gone in pod["metadata"]):
+        if member["spec"].get("desired") == "Left" or gone in member["metadata"] or (run and gone in run["metadata"]):
             return "Leaving"
-        if pod is None or condition(pod, "Ready").get("status") != "True":
+        if run is None or condition(run, "Ready").get("status") != "True":
             return "Joining"
-        if member.get("status", {}).get("agent", {}).get("podUID") != pod["metadata"]["uid"]:
+        if member.get("status", {}).get("agent", {}).get("podUID") != run["metadata"]["uid"]:
             return "Joining"
         serving = condition(member, "Serving")
         if serving.get("reason") == "Leaving":
@@ -69,14 +71,20 @@ class MemberLists:
     def read_logs(self):
         """Call while the pods are there: what a pod logged is gone with it."""
         for pod in self.cluster.get("pods", "-l", f"knfe.io/function={self.function}")["items"]:
+            meta = pod["metadata"]
+            # A virtual machine's agent says it on the console; its clock is its own, so kubelet's counts.
+            machine = meta["name"] != meta["labels"]["knfe.io/member"]
+            container = "guest-console-log" if machine else "knfe"
             lines = []
-            for line in self.cluster.run("logs", pod["metadata"]["name"], "-c", "knfe").stdout.splitlines():
-                if '"member list written"' in line:
-                    entry = json.loads(line)
-                    lines.append((seconds(entry["time"]), dict(pair.split("=") for pair in entry["members"].split(",") if pair)))
+            for line in self.cluster.run("logs", meta["name"], "-c", container, "--timestamps").stdout.splitlines():
+                heard, _, said = line.partition(" ")
+                if '"member list written"' in said:
+                    entry = json.loads(said[said.index("{"):])
+                    stamp = heard if machine else entry["time"]
+                    lines.append((seconds(stamp), dict(pair.split("=") for pair in entry["members"].split(",") if pair)))
             if lines:
-                self.logs[pod["metadata"]["uid"]] = lines
-                self.owners[pod["metadata"]["uid"]] = pod["metadata"]["name"]
+                self.logs[meta["uid"]] = lines
+                self.owners[meta["uid"]] = meta["labels"]["knfe.io/member"]
 
     def slowest(self, begin, end):
         """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at
