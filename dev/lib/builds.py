@@ -23,9 +23,10 @@ PAUSE_IMAGE = "pause.tar"
 
 
 class GoModule:
-    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name."""
+    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: those
+    that are linked with C libraries."""
 
-    def __init__(self, folder, release=None, program=None):
+    def __init__(self, folder, release=None, program=None, cgo=()):
         self.folder = DEV / folder
         self.name = program or folder
         text = (self.folder / "go.mod").read_text()
@@ -33,6 +34,7 @@ class GoModule:
         packages = block[1].split() if block else re.findall(r"^tool (\S+)", text, re.M)
         self.packages = {program: "."} if program else {self._binary(package): package for package in packages}
         self.linker = "-s -w"
+        self.cgo = cgo
         if release:
             # Without a version the API server calls itself v0.0.0 and feature gates go by that.
             version = re.search(rf"^\s*(?:require )?{re.escape(release)} (v(\d+)\.(\d+)\.\S+)", text, re.M)
@@ -56,26 +58,29 @@ class GoModule:
         if self._key is None:
             digest = hashlib.sha256()
             for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes(),
-                         repr(self.flags).encode(), go_version().encode(),
+                         repr(self.flags).encode(), go_version().encode(), *(each.encode() for each in self.cgo),
                          *(file.read_bytes() for file in sorted(self.folder.glob("*.go")))):
                 digest.update(hashlib.sha256(part).digest())
             self._key = digest.hexdigest()[:16]
         return CACHE / f"{self.name}-{self._key}"
 
-    def go(self, *arguments, **options):
+    def go(self, *arguments, cgo=False, **options):
         # The user's GOFLAGS, workspace and cgo setting must not change what comes out.
-        environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly", GOWORK="off")
+        environment = dict(os.environ, CGO_ENABLED=str(int(cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
         return subprocess.Popen(["go", *arguments], cwd=self.folder, env=environment, text=True,
                                 stdout=subprocess.PIPE, **options)
 
 
 MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes"), GoModule("multus"),
            GoModule("cni-plugins")]
-FAULTPROXY = "faultproxy"  # for tests: built by who needs it
+FAULTPROXY = "faultproxy"
 ETCDGATE = "etcdgate"
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
-MODULE_OF_TESTS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
-                   ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE)}
+KUBEVIRT = GoModule("kubevirt", cgo=("virt-handler", "virt-launcher"))
+# Built by who needs it.
+MODULE_OF_OTHERS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
+                    ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE),
+                    **{binary: KUBEVIRT for binary in KUBEVIRT.packages}}
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", PAUSE]
 EVERYTHING = CONTROL_PLANE + [name for name in MODULE_OF if name not in CONTROL_PLANE] + [CRD, PAUSE_IMAGE]
 
@@ -96,7 +101,7 @@ go_version.answer = None
 
 
 def _module(name):
-    return MODULE_OF.get(name) or MODULE_OF_TESTS[name]
+    return MODULE_OF.get(name) or MODULE_OF_OTHERS[name]
 
 
 def path(name):
@@ -122,7 +127,7 @@ def build(names):
                 tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}-") as scratch:
             output = Path(scratch) / name
             if name == PAUSE:
-                _run(["gcc", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror", "-o", output, DEV / "pause.c"])
+                run(["gcc", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror", "-o", output, DEV / "pause.c"])
             elif name == PAUSE_IMAGE:
                 _build_pause_image(Path(scratch), output)
             elif name == CRD:
@@ -132,10 +137,12 @@ def build(names):
             output.rename(target)
 
 
-def _run(command):
-    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def run(command, **options):
+    """Its output; fails with that if it fails."""
+    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
     if result.returncode:
         raise Failure(f"{command[0]} failed:\n{result.stdout.strip()}")
+    return result.stdout
 
 
 def _build_pause_image(scratch, output):
@@ -143,14 +150,15 @@ def _build_pause_image(scratch, output):
     root = scratch / "root"
     root.mkdir()
     shutil.copy2(path(PAUSE), root / "pause")
-    _run([DEV / "oci", "--root", root, "--name", "knfe.io/pause:dev", "--out", output, "--entrypoint", "/pause",
+    run([DEV / "oci", "--root", root, "--name", "knfe.io/pause:dev", "--out", output, "--entrypoint", "/pause",
           "--user", "65535"])
 
 
 def _build_go(module, name, output, progress):
     package = module.packages[name]
     progress.detail = "downloading modules"
-    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package,
+    cgo = name in module.cgo
+    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package, cgo=cgo,
                    stderr=subprocess.PIPE) as listing:
         stale, errors = listing.communicate()
     if listing.returncode:
@@ -158,7 +166,7 @@ def _build_go(module, name, output, progress):
                       "is the module proxy (go env GOPROXY) reachable?")
     total = stale.count("x")
     lines, compiled = [], 0
-    with module.go("build", "-v", *module.flags, "-o", str(output), package, stderr=subprocess.STDOUT) as compiler:
+    with module.go("build", "-v", *module.flags, "-o", str(output), package, cgo=cgo, stderr=subprocess.STDOUT) as compiler:
         for line in compiler.stdout:
             lines.append(line.rstrip())
             compiled += 1
