@@ -21,12 +21,16 @@ CRD = "network-attachment-definition.yaml"
 PAUSE = "pause"
 PAUSE_IMAGE = "pause.tar"
 
+# Module -> the packages of which its programs know what version they are.
+VERSIONS = {"k8s.io/kubernetes": ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
+            "kubevirt.io/kubevirt": ("kubevirt.io/client-go/version",)}
+
 
 class GoModule:
-    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: those
-    that are linked with C libraries."""
+    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: some
+    are linked with C libraries."""
 
-    def __init__(self, folder, release=None, program=None, cgo=()):
+    def __init__(self, folder, release=None, program=None, cgo=False):
         self.folder = DEV / folder
         self.name = program or folder
         text = (self.folder / "go.mod").read_text()
@@ -38,7 +42,8 @@ class GoModule:
         if release:
             # Without a version the API server calls itself v0.0.0 and feature gates go by that.
             version = re.search(rf"^\s*(?:require )?{re.escape(release)} (v(\d+)\.(\d+)\.\S+)", text, re.M)
-            for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            self.version = version[1]
+            for package in VERSIONS[release]:
                 for field, value in (("gitVersion", version[1]), ("gitMajor", version[2]), ("gitMinor", version[3]),
                                      ("gitTreeState", "clean")):
                     self.linker += f" -X {package}.{field}={value}"
@@ -51,22 +56,24 @@ class GoModule:
 
     @property
     def flags(self):
-        return ["-trimpath", "-buildvcs=false", "-ldflags", self.linker]
+        # What can do without C libraries is to do without them, and both kinds share what they are compiled from.
+        tags = ["-tags", "netgo,osusergo"] if self.cgo else []
+        return ["-trimpath", "-buildvcs=false", *tags, "-ldflags", self.linker]
 
     @property
     def directory(self):
         if self._key is None:
             digest = hashlib.sha256()
             for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes(),
-                         repr(self.flags).encode(), go_version().encode(), *(each.encode() for each in self.cgo),
+                         repr(self.flags).encode(), go_version().encode(),
                          *(file.read_bytes() for file in sorted(self.folder.glob("*.go")))):
                 digest.update(hashlib.sha256(part).digest())
             self._key = digest.hexdigest()[:16]
         return CACHE / f"{self.name}-{self._key}"
 
-    def go(self, *arguments, cgo=False, **options):
+    def go(self, *arguments, **options):
         # The user's GOFLAGS, workspace and cgo setting must not change what comes out.
-        environment = dict(os.environ, CGO_ENABLED=str(int(cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
+        environment = dict(os.environ, CGO_ENABLED=str(int(self.cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
         return subprocess.Popen(["go", *arguments], cwd=self.folder, env=environment, text=True,
                                 stdout=subprocess.PIPE, **options)
 
@@ -76,7 +83,7 @@ MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes")
 FAULTPROXY = "faultproxy"
 ETCDGATE = "etcdgate"
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
-KUBEVIRT = GoModule("kubevirt", cgo=("virt-handler", "virt-launcher"))
+KUBEVIRT = GoModule("kubevirt", release="kubevirt.io/kubevirt", cgo=True)
 # Built by who needs it.
 MODULE_OF_OTHERS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
                     ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE),
@@ -151,14 +158,13 @@ def _build_pause_image(scratch, output):
     root.mkdir()
     shutil.copy2(path(PAUSE), root / "pause")
     run([DEV / "oci", "--root", root, "--name", "knfe.io/pause:dev", "--out", output, "--entrypoint", "/pause",
-          "--user", "65535"])
+         "--user", "65535"])
 
 
 def _build_go(module, name, output, progress):
     package = module.packages[name]
     progress.detail = "downloading modules"
-    cgo = name in module.cgo
-    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package, cgo=cgo,
+    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package,
                    stderr=subprocess.PIPE) as listing:
         stale, errors = listing.communicate()
     if listing.returncode:
@@ -166,7 +172,7 @@ def _build_go(module, name, output, progress):
                       "is the module proxy (go env GOPROXY) reachable?")
     total = stale.count("x")
     lines, compiled = [], 0
-    with module.go("build", "-v", *module.flags, "-o", str(output), package, cgo=cgo, stderr=subprocess.STDOUT) as compiler:
+    with module.go("build", "-v", *module.flags, "-o", str(output), package, stderr=subprocess.STDOUT) as compiler:
         for line in compiler.stdout:
             lines.append(line.rstrip())
             compiled += 1
