@@ -16,8 +16,8 @@ IMAGE = "knfe.io/guest:dev"
 # In this order: each needs some of those before it.
 MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover",
            "virtio_net")
-APPLETS = ("awk", "cat", "cttyhack", "httpd", "insmod", "ip", "ls", "mount", "ping", "printf", "ps", "sed", "setsid", "sh", "tr",
-           "udhcpc", "wget")
+APPLETS = ("awk", "cat", "cttyhack", "httpd", "insmod", "ip", "ls", "mount", "nc", "ping", "printf", "ps", "sed", "setsid", "sh", "tr",
+           "udhcpc")
 
 
 def archive():

@@ -112,7 +112,7 @@ def probe_image(scratch):
     (root / "bin").mkdir(parents=True)
     shutil.copy2(kept, root / "bin/busybox")
     shutil.copy2(builds.path("kubectl"), root / "bin/kubectl")
-    for applet in ("sh", "cat", "echo", "httpd", "ip", "mkdir", "ping", "ping6", "sleep", "wget"):
+    for applet in ("sh", "cat", "echo", "httpd", "ip", "mkdir", "nc", "ping", "ping6", "printf", "sleep"):
         (root / "bin" / applet).symlink_to("busybox")
     outputs = [scratch / "probe.tar", scratch / "again.tar"]
     for output in outputs:

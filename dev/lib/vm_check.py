@@ -147,17 +147,27 @@ class VmCheck:
         inside = next(each["ipAddress"] for each in self._machine()["status"]["interfaces"] if each["name"] == "pods")
         answers = []
         for number in (1, 2):
-            for address in (ADDRESS, inside):
-                fetch = ["exec", f"neighbour-{number}", "--", "wget", "-q", "-T", "5", "-O", "-", f"http://{address}:8080/cgi-bin/uptime"]
-                eventually(f"{address} answers neighbour-{number}", lambda what=fetch: self.rig.run(
-                    "kubectl", *what, status=None).count(" ") == 1, 30)
-                answers.append(self.rig.kubectl(*fetch).split())
+            answers += [self._answer(number, address) for address in (ADDRESS, inside)]
             seen = self.rig.kubectl("exec", f"neighbour-{number}", "--", "ip", "neigh", "show", ADDRESS)
             if MAC not in seen:
                 raise Failure(f"neighbour-{number} knows {ADDRESS} by another MAC address than {MAC}: {seen}")
         if len({identity for _, identity in answers}) != 1:
             raise Failure(f"more than one guest has answered: {answers}")
         return max(float(up) for up, _ in answers), answers[0][1]
+
+    def _answer(self, number, address):
+        # Debian's static busybox cannot look up names, and its wget dies of trying.
+        fetch = f"printf 'GET /cgi-bin/uptime HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} 8080"
+        answer = []
+
+        def given():
+            lines = self.rig.run("kubectl", "exec", f"neighbour-{number}", "--", "sh", "-c", fetch, status=None).splitlines()
+            if lines and re.fullmatch(r"[\d.]+ [-0-9a-f]{36}", lines[-1]):
+                answer[:] = lines[-1].split()
+            return answer
+
+        eventually(f"{address} answers neighbour-{number}", given)
+        return answer
 
     def _migrated(self):
         state = self._machine()["status"].get("migrationState", {})
