@@ -21,11 +21,16 @@ CRD = "network-attachment-definition.yaml"
 PAUSE = "pause"
 PAUSE_IMAGE = "pause.tar"
 
+# Module -> the packages of which its programs know what version they are.
+VERSIONS = {"k8s.io/kubernetes": ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
+            "kubevirt.io/kubevirt": ("kubevirt.io/client-go/version",)}
+
 
 class GoModule:
-    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name."""
+    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: some
+    are linked with C libraries."""
 
-    def __init__(self, folder, release=None, program=None):
+    def __init__(self, folder, release=None, program=None, cgo=False):
         self.folder = DEV / folder
         self.name = program or folder
         text = (self.folder / "go.mod").read_text()
@@ -33,10 +38,12 @@ class GoModule:
         packages = block[1].split() if block else re.findall(r"^tool (\S+)", text, re.M)
         self.packages = {program: "."} if program else {self._binary(package): package for package in packages}
         self.linker = "-s -w"
+        self.cgo = cgo
         if release:
             # Without a version the API server calls itself v0.0.0 and feature gates go by that.
             version = re.search(rf"^\s*(?:require )?{re.escape(release)} (v(\d+)\.(\d+)\.\S+)", text, re.M)
-            for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            self.version = version[1]
+            for package in VERSIONS[release]:
                 for field, value in (("gitVersion", version[1]), ("gitMajor", version[2]), ("gitMinor", version[3]),
                                      ("gitTreeState", "clean")):
                     self.linker += f" -X {package}.{field}={value}"
@@ -49,7 +56,9 @@ class GoModule:
 
     @property
     def flags(self):
-        return ["-trimpath", "-buildvcs=false", "-ldflags", self.linker]
+        # What can do without C libraries is to do without them, and both kinds share what they are compiled from.
+        tags = ["-tags", "netgo,osusergo"] if self.cgo else []
+        return ["-trimpath", "-buildvcs=false", *tags, "-ldflags", self.linker]
 
     @property
     def directory(self):
@@ -64,18 +73,21 @@ class GoModule:
 
     def go(self, *arguments, **options):
         # The user's GOFLAGS, workspace and cgo setting must not change what comes out.
-        environment = dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=readonly", GOWORK="off")
+        environment = dict(os.environ, CGO_ENABLED=str(int(self.cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
         return subprocess.Popen(["go", *arguments], cwd=self.folder, env=environment, text=True,
                                 stdout=subprocess.PIPE, **options)
 
 
 MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes"), GoModule("multus"),
            GoModule("cni-plugins")]
-FAULTPROXY = "faultproxy"  # for tests: built by who needs it
+FAULTPROXY = "faultproxy"
 ETCDGATE = "etcdgate"
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
-MODULE_OF_TESTS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
-                   ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE)}
+KUBEVIRT = GoModule("kubevirt", release="kubevirt.io/kubevirt", cgo=True)
+# Built by who needs it.
+MODULE_OF_OTHERS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
+                    ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE),
+                    **{binary: KUBEVIRT for binary in KUBEVIRT.packages}}
 CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl", PAUSE]
 EVERYTHING = CONTROL_PLANE + [name for name in MODULE_OF if name not in CONTROL_PLANE] + [CRD, PAUSE_IMAGE]
 
@@ -96,7 +108,7 @@ go_version.answer = None
 
 
 def _module(name):
-    return MODULE_OF.get(name) or MODULE_OF_TESTS[name]
+    return MODULE_OF.get(name) or MODULE_OF_OTHERS[name]
 
 
 def path(name):
@@ -122,7 +134,7 @@ def build(names):
                 tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}-") as scratch:
             output = Path(scratch) / name
             if name == PAUSE:
-                _run(["gcc", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror", "-o", output, DEV / "pause.c"])
+                run(["gcc", "-static", "-O2", "-s", "-Wall", "-Wextra", "-Werror", "-o", output, DEV / "pause.c"])
             elif name == PAUSE_IMAGE:
                 _build_pause_image(Path(scratch), output)
             elif name == CRD:
@@ -132,10 +144,12 @@ def build(names):
             output.rename(target)
 
 
-def _run(command):
-    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def run(command, **options):
+    """Its output; fails with that if it fails."""
+    result = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
     if result.returncode:
         raise Failure(f"{command[0]} failed:\n{result.stdout.strip()}")
+    return result.stdout
 
 
 def _build_pause_image(scratch, output):
@@ -143,8 +157,8 @@ def _build_pause_image(scratch, output):
     root = scratch / "root"
     root.mkdir()
     shutil.copy2(path(PAUSE), root / "pause")
-    _run([DEV / "oci", "--root", root, "--name", "knfe.io/pause:dev", "--out", output, "--entrypoint", "/pause",
-          "--user", "65535"])
+    run([DEV / "oci", "--root", root, "--name", "knfe.io/pause:dev", "--out", output, "--entrypoint", "/pause",
+         "--user", "65535"])
 
 
 def _build_go(module, name, output, progress):

@@ -59,28 +59,28 @@ def pod_subnet(number):
 def set_up():
     """Prepares the fresh namespace that the caller is in, of the control plane and node 1."""
     _sysctls()
-    _ip(FABRIC + WIRE.format(number=1, where="") + NODE.format(address=node_address(1)) +
-        f"address add {API_ADDRESS}/{NODE_PREFIX} dev node0\n")
+    links(FABRIC + WIRE.format(number=1, where="") + NODE.format(address=node_address(1)) +
+          f"address add {API_ADDRESS}/{NODE_PREFIX} dev node0\n")
 
 
 def add_node(number, pid):
     """Wires the node whose first process is pid to the fabric; the caller is in the control plane's namespace."""
-    _ip(WIRE.format(number=number, where=f"netns {pid}"))
+    links(WIRE.format(number=number, where=f"netns {pid}"))
 
     def inside():
         _sysctls()
-        _ip(NODE.format(address=node_address(number)))
+        links(NODE.format(address=node_address(number)))
     namespaces.run_inside(pid, "net", inside)
 
 
 def set_wire(number, up):
     """The caller is in the control plane's namespace."""
-    _ip(f"link set wire{number} {'up' if up else 'down'}\n")
+    links(f"link set wire{number} {'up' if up else 'down'}\n")
 
 
 def route_pods(number, numbers):
     """On node `number`, in whose namespace the caller is: the way to the pods of all others."""
-    _ip("".join(f"route add {pod_subnet(each)} via {node_address(each)}\n" for each in numbers if each != number))
+    links("".join(f"route add {pod_subnet(each)} via {node_address(each)}\n" for each in numbers if each != number))
 
 
 def _sysctls():
@@ -90,7 +90,8 @@ def _sysctls():
             file.write_text(value)
 
 
-def _ip(batch):
+def links(batch):
+    """Runs commands of `ip` in the caller's namespace."""
     result = subprocess.run(["ip", "-batch", "-"], input=batch, text=True, stderr=subprocess.PIPE, check=False)
     if result.returncode:
-        raise Failure(f"cannot set up the cluster's network: {result.stderr.strip()}")
+        raise Failure(f"cannot set up a network: {result.stderr.strip()}")

@@ -75,7 +75,7 @@ class Traces:
         for folder, folders, _ in os.walk("/sys/fs/cgroup"):
             yield from (f"cgroup {folder}/{name}" for name in folders if name == self.cgroup or name.startswith(f"{self.cgroup}-"))
         for link in os.listdir("/sys/class/net"):
-            if link in ("node0", "wire1", "fabric0", "pods0", "core0"):
+            if link in ("node0", "wire1", "fabric0", "pods0", "core0", "lan0"):
                 yield f"link {link}"
         if self.state.exists():
             yield f"state {self.state}"
@@ -112,7 +112,7 @@ def probe_image(scratch):
     (root / "bin").mkdir(parents=True)
     shutil.copy2(kept, root / "bin/busybox")
     shutil.copy2(builds.path("kubectl"), root / "bin/kubectl")
-    for applet in ("sh", "cat", "echo", "httpd", "ip", "mkdir", "ping", "ping6", "sleep"):
+    for applet in ("sh", "cat", "echo", "httpd", "ip", "mkdir", "nc", "ping", "ping6", "printf", "sleep"):
         (root / "bin" / applet).symlink_to("busybox")
     outputs = [scratch / "probe.tar", scratch / "again.tar"]
     for output in outputs:
