@@ -69,6 +69,101 @@ TEST_CASE("a process that dies after any of its writes leaves nothing that the n
   }
 }
 
+namespace {
+
+const Store& serving_with_machine() {
+  static const Store store = [] {
+    World world;
+    world.put(ims_with_machine());
+    world.converge();
+    return world.store;
+  }();
+  return store;
+}
+
+constexpr api::Resource kMachines = api::VirtualMachine::resource, kInstances = api::VirtualMachineInstance::resource;
+
+}  // namespace
+
+TEST_CASE("a member may be a virtual machine: it comes to serve as others do, and goes as they do") {
+  World world(serving_with_machine());
+  world.converge();
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(world.writes.empty());
+  CHECK(world.names(kMachines) == std::vector<std::string>{"ims-sip-bono-0"});
+  CHECK(world.names(kPods) == std::vector<std::string>{sprout(0), sprout(1), sprout(2)});
+  CHECK(as_string(pick(listed(world, "ims-sip-bono-0"), "state")) == "Serving");
+  // Taps are asked for on the two networks of the machine, beside what pods ask for.
+  CHECK(world.names(kAttachments) == std::vector<std::string>{"ims-access", "ims-access-tap", "ims-core", "ims-core-tap"});
+  CHECK(as_string(pick(world.get(kPoints, "ims-sip-bono-0-core"), "spec", "attachAs")) == "Tap");
+  CHECK(world.has(api::ServiceAccount::resource, "ims-sip-bono-0"));
+  world.remove(kServices, "ims");
+  world.converge();
+  CHECK(world.store.all().empty());
+}
+
+TEST_CASE("a virtual machine that starts anew joins again, under the same name and addresses") {
+  World world(serving_with_machine());
+  const Json before = listed(world, "ims-sip-bono-0");
+  CHECK(world.store.remove(kInstances, {"n", "ims-sip-bono-0"}));
+  bool joined_anew = false;
+  world.after_step = [&] { joined_anew = joined_anew || as_string(pick(listed(world, "ims-sip-bono-0"), "state")) != "Serving"; };
+  world.converge();
+  CHECK(joined_anew);
+  CHECK(world.ready(kServices, "ims") == "True Serving");
+  CHECK(listed(world, "ims-sip-bono-0") == before);
+}
+
+TEST_CASE("an instance that lost its machine keeps the addresses, until somebody deletes it") {
+  World world(serving_with_machine());
+  world.patch(kInstances, "ims-sip-bono-0", R"({"metadata":{"ownerReferences":null}})");
+  world.patch(kMachines, "ims-sip-bono-0", R"({"metadata":{"finalizers":null}})");
+  CHECK(world.store.remove(kMachines, {"n", "ims-sip-bono-0"}));
+  world.kubelet = world.agents = false;
+  world.converge();
+  CHECK(world.ready(kMembers, "ims-sip-bono-0") == "False VirtualMachineInstanceWithoutOwner");
+  CHECK_FALSE(world.has(kMachines, "ims-sip-bono-0"));
+  world.remove(kServices, "ims");
+  world.converge();
+  CHECK(world.has(kMembers, "ims-sip-bono-0"));
+  CHECK(world.store.remove(kInstances, {"n", "ims-sip-bono-0"}));
+  world.kubelet = true;
+  world.converge();
+  CHECK(world.store.all().empty());
+}
+
+TEST_CASE("a process that dies after any of its writes about a virtual machine leaves nothing that is not finished") {
+  SUBCASE("made") {
+    survives_any_death({}, [](World& world) { world.put(ims_with_machine()); });
+  }
+  SUBCASE("another machine") {
+    survives_any_death(serving_with_machine(), [](World& world) {
+      std::string text = ims_with_machine();
+      const std::string what = R"("domain": {"devices": {}})";
+      world.put(text.replace(text.find(what), what.size(), R"("domain": {"devices": {}, "machine": {"type": "q35"}})"));
+    });
+  }
+  SUBCASE("deleted") {
+    survives_any_death(serving_with_machine(), [](World& world) { world.remove(kServices, "ims"); });
+  }
+}
+
+TEST_CASE("in whatever order everybody acts about a virtual machine, it comes to the same") {
+  World calm;
+  calm.put(ims_with_machine());
+  calm.converge();
+  const auto wanted = calm.masked();
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    World world;
+    world.random.emplace(seed);
+    world.put(ims_with_machine());
+    world.converge();
+    REQUIRE(difference(world.masked(), wanted) == "");
+    REQUIRE(world.settled());
+  }
+}
+
 TEST_CASE("in whatever order everybody acts, and however caches lag, it comes to the same") {
   World calm;
   calm.put(ims());

@@ -192,7 +192,7 @@ std::string lower(std::string_view text) {
 // Why a member with a workload does not serve.
 std::pair<std::string, std::string> why_not_serving(const api::Member& member, const Workload& workload) {
   const std::string name = workload.name();
-  if (workload.meta->deleting) return {reason(workload, "Terminating"), name + " is ending; another takes its place then."};
+  if (workload.ending) return {reason(workload, "Terminating"), name + " is ending; another takes its place then."};
   if (workload.ended) {
     return {reason(workload, "Ended"), name + " has ended (" + workload.phase + "); another takes its place after five seconds."};
   }

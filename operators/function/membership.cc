@@ -38,7 +38,7 @@ Standing standing_of(const api::Member& member, const std::optional<Workload>& w
 Standing standing_of(const api::Member& member, const View& view) { return standing_of(member, workload_of(member, view)); }
 
 bool asked_to_leave(const api::Member& member, const std::optional<Workload>& workload) {
-  return member.spec.desired == "Left" || member.meta.deleting || (workload && workload->meta->deleting);
+  return member.spec.desired == "Left" || member.meta.deleting || (workload && workload->ending);
 }
 
 // An agent that never reported never joined: nobody was told to send the member anything.

@@ -21,6 +21,7 @@ Workload::Workload(const api::Pod& pod)
       meta(&pod.meta),
       instance(&pod.meta.uid),
       ready(pod.ready),
+      ending(pod.meta.deleting),
       ended(pod.ended()),
       ended_since(pod.ended_since),
       stuck(pod.stuck),
@@ -35,10 +36,11 @@ Workload::Workload(const api::VirtualMachine* machine, const api::VirtualMachine
   const bool its = running && (!machine || running->meta.owned_by(machine->meta.uid));
   if (its) {
     instance = &running->meta.uid;
-    ready = running->ready && !running->paused && !running->meta.deleting;
+    ready = running->ready && !running->paused;
     phase = running->phase;
     trouble = running->paused ? "it is paused" : running->trouble;
   }
+  ending = meta->deleting || (its && running->meta.deleting);
   if (machine && !machine->trouble.empty()) {
     trouble = machine->trouble;
     stuck = machine->stuck;

@@ -68,11 +68,18 @@ TEST_CASE_FIXTURE(Fixture, "what the agent of an earlier instance has said does 
   CHECK(standing() == "Joining");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a virtual machine that is paused, or is being stopped, takes no traffic") {
+TEST_CASE_FIXTURE(Fixture, "a virtual machine whose instance is being stopped leaves, as one that is being deleted itself does") {
+  put(machine());
+  auto stopping = instance();
+  stopping.meta.deleting = true;
+  put(stopping);
+  CHECK(standing() == "Leaving");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a virtual machine that is paused takes no traffic") {
   put(machine());
   auto changed = instance();
   SUBCASE("paused") { changed.paused = true; }
-  SUBCASE("being stopped") { changed.meta.deleting = true; }
   SUBCASE("not ready") { changed.ready = false; }
   put(changed);
   CHECK(standing() == "Joining");

@@ -27,6 +27,11 @@ std::string with(const std::string& what, const std::string& other) {
   return text.replace(found, what.size(), other);
 }
 
+std::string ims_with_machine() {
+  return with(R"("workload": {"pod": {"spec": {"containers": [{"name": "sip", "image": "sip:1"}]}}})",
+              R"("workload": {"virtualMachine": {"spec": {"domain": {"devices": {}}}}})");
+}
+
 const Store& serving() {
   static const Store store = [] {
     World world;

@@ -21,6 +21,8 @@ inline constexpr api::Resource kAllocations = api::Allocation::resource;
 // The manifest, and the same with one part of its text replaced.
 std::string ims();
 std::string with(const std::string& what, const std::string& other);
+// The IMS with Bono as a virtual machine.
+std::string ims_with_machine();
 // The IMS as it serves.
 const Store& serving();
 std::string sprout(int ordinal);  // the name of that Sprout

@@ -263,6 +263,15 @@ void World::pass() {
     if (kubelet) steps.push_back([this, key] { act_as_kubelet(store, key, agents); });
     if (agents) steps.push_back([this, key] { act_as_agent(store, key); });
   }
+  // An instance may outlive its machine.
+  std::set<api::Key> machines;
+  for (const auto& resource : {api::VirtualMachine::resource, api::VirtualMachineInstance::resource}) {
+    for (const auto* one : store.list(resource)) machines.insert(key_of(*one));
+  }
+  for (const auto& key : machines) {
+    if (kubelet) steps.push_back([this, key] { act_as_kubevirt(store, key, agents); });
+    if (agents) steps.push_back([this, key] { act_as_agent(store, key); });
+  }
   if (collector) {
     steps.push_back([this] {
       while (store.collect_garbage()) {

@@ -1,12 +1,15 @@
 """What all lives share, and the hands that live them."""
 
+import hashlib
 import itertools
+import json
 import os
 import shutil
 import threading
 import time
 import traceback
 from collections import Counter
+from pathlib import Path
 
 from faults import plans as planner
 from faults.alone import EVENTS, run_alone
@@ -210,14 +213,37 @@ class Hands:
         print(f"{word}{' + '.join(names)}\n      " + problem[:3000].replace("\n", "\n      ") + f"\n      kept: {kept}", flush=True)
 
 
+class Earlier:
+    """A run that was interrupted, by its report: what passed then need not be tried again, by the very same program."""
+
+    def __init__(self, path, program):
+        self.program = hashlib.sha256(Path(program).read_bytes()).hexdigest()
+        self.passed, self.figures = set(), {"plans": 0, "lives": 0, "seconds": 0.0, "runs": 0}
+        if not path:
+            return
+        try:
+            report = json.loads(Path(path).read_text())
+            if report["program"] != self.program:
+                raise Failure(f"{path} is of another program than {program}: what passed with that says nothing of this one")
+            self.passed, earlier = set(report["passed"]), report["earlier"]
+            self.figures = {what: earlier[what] + report[what] for what in ("plans", "lives", "seconds")}
+            self.figures["runs"] = earlier["runs"] + 1
+        except (OSError, ValueError, KeyError) as error:
+            raise Failure(f"{path} is no report of a run of faults that can be continued: {error!r}") from error
+
+
 def run_plans(bench, given, short):
     started = time.monotonic()
+    earlier = Earlier(getattr(given, "after", None), bench.command[0])
     jobs = [given.job] if given.job else list(bench.stage.jobs)
     with Progress("undisturbed lives"):
         found = bench.learn(jobs, REST if given.short or given.list or given.plans is not None else LONG_REST)
     chosen = [plan for plan in found if all(word in plan.name for word in given.only)]
     leases = [name for name in LEASES if all(word in name for word in given.only)]
     alone = [name for name, event in EVENTS.items() if event.job in jobs and all(word in name for word in given.only)]
+    chosen, leases, alone = ([one for one in all_ if getattr(one, "name", one) not in earlier.passed] for all_ in (chosen, leases, alone))
+    if earlier.passed:
+        say(f"{len(earlier.passed)} have passed before, in {earlier.figures['runs']} runs")
     if given.short:
         chosen, leases, alone = planner.sample([plan for plan in chosen if plan.seconds <= QUICK], short), leases[:1], []
     if given.plans is not None:
@@ -264,10 +290,10 @@ def run_plans(bench, given, short):
     else:
         alone = []
     return report(bench, hands, {name: LEASES[name].row for name in leases} | {name: EVENTS[name].row for name in alone}, lost, facts,
-                  started)
+                  started, earlier)
 
 
-def report(bench, hands, others, lost, facts, started):
+def report(bench, hands, others, lost, facts, started, earlier):
     """`others`: the rows of those that were no plan of a life's."""
     seconds = time.monotonic() - started
     done, unreached, once = ([one for each in hands for one in getattr(each, what)] for what in ("done", "unreached", "once"))
@@ -291,10 +317,16 @@ def report(bench, hands, others, lost, facts, started):
     left = [plan for each in hands for plan in each.left()]
     if left or any(each.stopping for each in hands):
         failed.append({"plans": [plan.name for plan in left], "problem": "interrupted, or after too many failures"})
+    passed = {plan.name for plan in done} | others.keys()
+    passed -= {name for each in failed for name in each["plans"]} | {plan.name for plan in unreached}
     write_report("faults" if bench.name == "knfe" else f"faults-{bench.name}", not failed, steps,
                  [("failures", len(failed), "plans", 0)], operator=bench.name, plans=plans, lives=bench.lives,
                  unreached=len(unreached), rows=dict(sorted(rows.items())), seconds=seconds, slowest=bench.slowest,
                  undisturbed={job: {"writes": each.writes, "peak_kib": each.peak_kib} for job, each in bench.known.items()},
-                 failures=failed, once=once, lagging=facts, processors=os.cpu_count())
+                 failures=failed, once=once, lagging=facts, processors=os.cpu_count(), program=earlier.program, earlier=earlier.figures,
+                 passed=sorted(passed | earlier.passed))
+    if earlier.passed:
+        print(f"{len(passed | earlier.passed)} passed in all {earlier.figures['runs'] + 1} runs, "
+              f"{earlier.figures['seconds'] + seconds:.0f} s in all")
     print(f"{plans - len(failed) - len(unreached)} passed, {len(failed)} failed, {len(unreached)} without their fault, {len(left)} not tried")
     return 1 if failed else 0
