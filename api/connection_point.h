@@ -35,24 +35,24 @@ struct Fields<ConnectionPointSpec> {
   static constexpr Rules rules = {{
       {"self == oldSelf", "a connection point cannot change: create another one"},
   }};
-  static constexpr auto list =
-      std::tuple{field("networkRef", &ConnectionPointSpec::network, "The Network to attach to.", {.required = true}),
-                 field("workloadRef", &ConnectionPointSpec::workload, "The Member that is attached, where there is one."),
-                 field("interface", &ConnectionPointSpec::interface, "Name of the interface inside the workload.",
-                       {.required = true,
-                        .pattern = kInterfacePattern,
-                        .min_length = 1,
-                        .max_length = 15,
-                        .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}}),
-                 field("mac", &ConnectionPointSpec::mac,
-                       "MAC address of one host, in lower case. Without it, one that follows from the first address.",
-                       {.pattern = "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"}),
-                 field("attachAs", &ConnectionPointSpec::attach_as,
-                       "Interface: as an interface of the pod, which is what is meant where nothing is said. Tap: as a tap device, "
-                       "for the virtual machine in the pod.",
-                       {.one_of = "Interface|Tap"}),
-                 field("addresses", &ConnectionPointSpec::addresses,
-                       "Addresses that are wanted. Without any: one of each subnet of the network.", {.max_items = 8})};
+  static constexpr auto list = std::tuple{
+      field("networkRef", &ConnectionPointSpec::network, "The Network to attach to.", {.required = true}),
+      field("workloadRef", &ConnectionPointSpec::workload, "The Member that is attached, where there is one."),
+      field("interface", &ConnectionPointSpec::interface, "Name of the interface inside the workload.",
+            {.required = true,
+             .pattern = kInterfacePattern,
+             .min_length = 1,
+             .max_length = 15,
+             .rules = {{{"self != 'eth0' && self != 'lo'", "eth0 and lo belong to the pod network"}}}}),
+      field("mac", &ConnectionPointSpec::mac,
+            "MAC address of one host, in lower case. Without it, one that follows from the first address.",
+            {.pattern = "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"}),
+      field("attachAs", &ConnectionPointSpec::attach_as,
+            "Interface: as an interface of the pod, which is what is meant where nothing is said. Tap: as a tap device, "
+            "for the virtual machine in the pod.",
+            {.one_of = "Interface|Tap"}),
+      field("addresses", &ConnectionPointSpec::addresses,
+            "Addresses that are wanted. Without any: one of each subnet of the network.", {.max_items = 8})};
 };
 
 struct GivenAddress {

@@ -90,8 +90,8 @@ struct Trouble {
   std::string_view status;
   bool stuck;
 };
-constexpr Trouble kTroubles[] = {{"CrashLoopBackOff", true},  {"ErrImagePull", true},    {"ImagePullBackOff", true},
-                                 {"ErrorPvcNotFound", true},  {"DataVolumeError", true}, {"ErrorUnschedulable", false},
+constexpr Trouble kTroubles[] = {{"CrashLoopBackOff", true},        {"ErrImagePull", true},    {"ImagePullBackOff", true},
+                                 {"ErrorPvcNotFound", true},        {"DataVolumeError", true}, {"ErrorUnschedulable", false},
                                  {"WaitingForVolumeBinding", false}};
 
 }  // namespace
@@ -119,7 +119,8 @@ Result<VirtualMachineInstance> decode_virtual_machine_instance(const Json& json)
   instance.phase = as_string(at(json, "status", "phase"));
   instance.ready = holds(json, "Ready");
   instance.paused = holds(json, "Paused");
-  if (!instance.ready && instance.phase == "Running") instance.trouble = cut(as_string(at(condition_of(json, "Ready"), "message")), 500);
+  if (!instance.ready && instance.phase == "Running")
+    instance.trouble = cut(as_string(at(condition_of(json, "Ready"), "message")), 500);
   return instance;
 }
 

@@ -103,17 +103,21 @@ TEST_CASE("a ConfigMap is read with its data") {
 
 TEST_CASE("why a virtual machine does not run is KubeVirt's word, and whether somebody has to act") {
   const auto machine = [](const std::string& status) {
-    auto decoded = decode_virtual_machine(json(R"({"metadata": {"name": "m", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "status": )" + status + "}"));
+    auto decoded = decode_virtual_machine(
+        json(R"({"metadata": {"name": "m", "namespace": "n", "uid": "u", "resourceVersion": "1"}, "status": )" + status + "}"));
     REQUIRE(decoded);
     return *decoded;
   };
   CHECK(machine(R"({"printableStatus": "Running"})").trouble.empty());
-  CHECK(machine(R"({"printableStatus": "Starting", "conditions": [{"type": "Ready", "status": "False", "message": "not yet"}]})").trouble.empty());
-  const auto pulling = machine(R"({"printableStatus": "ErrImagePull", "conditions": [{"type": "Ready", "status": "False", "message": "no such image"}]})");
+  CHECK(machine(R"({"printableStatus": "Starting", "conditions": [{"type": "Ready", "status": "False", "message": "not yet"}]})")
+            .trouble.empty());
+  const auto pulling = machine(
+      R"({"printableStatus": "ErrImagePull", "conditions": [{"type": "Ready", "status": "False", "message": "no such image"}]})");
   CHECK(pulling.trouble == "ErrImagePull: no such image");
   CHECK(pulling.stuck);
   CHECK_FALSE(machine(R"({"printableStatus": "ErrorUnschedulable"})").stuck);
-  const auto refused = machine(R"({"printableStatus": "Stopped", "conditions": [{"type": "Failure", "status": "True", "message": "no quota"}]})");
+  const auto refused =
+      machine(R"({"printableStatus": "Stopped", "conditions": [{"type": "Failure", "status": "True", "message": "no quota"}]})");
   CHECK(refused.trouble == "no quota");
   CHECK(refused.stuck);
 }
@@ -125,11 +129,13 @@ TEST_CASE("an instance is ready and paused as its conditions say") {
     REQUIRE(decoded);
     return *decoded;
   };
-  const auto runs = instance(R"({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}, {"type": "Paused", "status": "True"}]})");
+  const auto runs = instance(
+      R"({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}, {"type": "Paused", "status": "True"}]})");
   CHECK(runs.phase == "Running");
   CHECK(runs.ready);
   CHECK(runs.paused);
-  const auto probed = instance(R"({"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "message": "probe failed"}]})");
+  const auto probed =
+      instance(R"({"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "message": "probe failed"}]})");
   CHECK_FALSE(probed.ready);
   CHECK(probed.trouble == "probe failed");
   CHECK_FALSE(instance("null").ready);

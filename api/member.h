@@ -62,7 +62,8 @@ struct Fields<VirtualMachineTemplate> {
       field("labels", &VirtualMachineTemplate::labels, "Labels that the virtual machine has beside KNFE's own."),
       field("annotations", &VirtualMachineTemplate::annotations, "Annotations that the virtual machine has beside KNFE's own."),
       field("spec", &VirtualMachineTemplate::spec,
-            "A kubevirt.io/v1 VirtualMachineInstanceSpec, as the spec.template.spec of a VirtualMachine. KubeVirt checks it when the "
+            "A kubevirt.io/v1 VirtualMachineInstanceSpec, as the spec.template.spec of a VirtualMachine. KubeVirt checks it when "
+            "the "
             "first one is made; its answer is shown in the conditions. KNFE adds the data-plane networks, the network data of "
             "cloud-init and the guest agent's identity.",
             {.required = true})};
@@ -107,7 +108,8 @@ struct Fields<Membership> {
   static constexpr const char* doc = "How a member joins and leaves.";
   static constexpr auto list = std::tuple{
       field("agent", &Membership::agent,
-            "Sidecar: the guest agent keeps the member list, runs the hooks and reports; a virtual machine brings it along. None: the "
+            "Sidecar: the guest agent keeps the member list, runs the hooks and reports; a virtual machine brings it along. "
+            "None: the "
             "member serves when its pod or virtual machine is ready, and has left when that has ended.",
             {.otherwise = "\"Sidecar\"", .one_of = "Sidecar|None"}),
       field("joined", &Membership::joined,
@@ -181,9 +183,10 @@ struct AgentReport {
 template <>
 struct Fields<AgentReport> {
   static constexpr const char* doc = "Who reported Joined, Serving and Left.";
-  static constexpr auto list = std::tuple{field("podUID", &AgentReport::pod_uid,
-                                                "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
-                                                {.required = true, .max_length = 64})};
+  static constexpr auto list = std::tuple{
+      field("podUID", &AgentReport::pod_uid,
+            "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
+            {.required = true, .max_length = 64})};
 };
 
 struct MemberStatus {

@@ -52,8 +52,8 @@ struct Outside {
     renewal = std::make_unique<kube::Renewal>(loop, *transport, options, config);
     api = std::make_unique<kube::ApiClient>(*transport, config, &loop);
     if (machine) {
-      account = std::make_unique<guest::Account>(loop, *api, identity.ns, identity.member, guest::kRunFolder,
-                                                 options.service_account);
+      account =
+          std::make_unique<guest::Account>(loop, *api, identity.ns, identity.member, guest::kRunFolder, options.service_account);
     }
     return {};
   }

@@ -114,10 +114,12 @@ int run(int argc, char** argv) {
   bool cni_stay = false;
   auto* cni_command = app.add_subcommand("cni", "The CNI plugin by which virtual machines get their data-plane interfaces");
   cni_command->require_subcommand(1);
-  auto* cni_install_command = cni_command->add_subcommand("install", "Put this program where the node's container runtime looks for plugins");
+  auto* cni_install_command =
+      cni_command->add_subcommand("install", "Put this program where the node's container runtime looks for plugins");
   cni_install_command->add_option("FOLDER", cni_folder, "Such as /opt/cni/bin")->required();
   cni_install_command->add_flag("--stay", cni_stay, "Then wait for SIGTERM");
-  cni_install_command->footer("Example, as the DaemonSet in deploy/virtual-machines/ does:\n  knfe cni install --stay /opt/cni/bin");
+  cni_install_command->footer(
+      "Example, as the DaemonSet in deploy/virtual-machines/ does:\n  knfe cni install --stay /opt/cni/bin");
 
   // What follows -- is another's command line: its words are taken as they are.
   if (const auto end = std::find(argv, argv + argc, std::string_view("--")); end != argv + argc) {

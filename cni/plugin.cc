@@ -31,7 +31,8 @@ Result<Wiring> wiring_of(const Json& config) {
   Wiring out;
   out.bridge = as_string(at(config, "bridge"));
   out.master = as_string(at(config, "master"));
-  if (out.bridge.empty() == out.master.empty()) return fail(Code::kInvalid, "say either bridge or master", "network configuration");
+  if (out.bridge.empty() == out.master.empty())
+    return fail(Code::kInvalid, "say either bridge or master", "network configuration");
   if (const auto& one = out.bridge.empty() ? out.master : out.bridge; !is_interface(one)) {
     return fail(Code::kInvalid, "is no name of an interface: " + one, "network configuration");
   }

@@ -14,7 +14,8 @@ namespace knfe::cni {
 
 namespace {
 
-Request request(const std::string& command, const std::string& config = R"({"cniVersion": "1.0.0", "name": "n", "type": "knfe", "bridge": "kn0"})") {
+Request request(const std::string& command,
+                const std::string& config = R"({"cniVersion": "1.0.0", "name": "n", "type": "knfe", "bridge": "kn0"})") {
   return {command, "c0ffee", "/proc/self/ns/net", "pod1234", config};
 }
 
@@ -98,14 +99,16 @@ TEST_CASE("what is gone with its pod is taken away already") {
 
 TEST_CASE("a tap is joined to the node's bridge, checked, and taken away, each as often as one likes") {
   in_namespaces([](const std::string& pod) {
-    Request add = request("ADD", R"({"cniVersion": "1.0.0", "bridge": "kn0", "mtu": 1400, "runtimeConfig": {"mac": "0a:58:0a:14:00:07"}})");
+    Request add =
+        request("ADD", R"({"cniVersion": "1.0.0", "bridge": "kn0", "mtu": 1400, "runtimeConfig": {"mac": "0a:58:0a:14:00:07"}})");
     add.netns = pod;
     for (int i = 0; i < 2; ++i) {
       const auto out = answer(add);
       CAPTURE(canonical(out.json));
       REQUIRE(out.exit_code == 0);
-      CHECK(canonical(out.json) == R"({"cniVersion":"1.0.0","interfaces":[{"mac":"0a:58:0a:14:00:07","name":"pod1234","sandbox":")" + pod +
-                                       R"("}],"ips":[]})");
+      CHECK(canonical(out.json) ==
+            R"({"cniVersion":"1.0.0","interfaces":[{"mac":"0a:58:0a:14:00:07","name":"pod1234","sandbox":")" + pod +
+                R"("}],"ips":[]})");
     }
     CHECK(pod_has(pod, {"pod1234", "lo"}) == "pod1234 lo!");
     auto node = net::Links::open();
@@ -123,13 +126,15 @@ TEST_CASE("a tap is joined to the node's bridge, checked, and taken away, each a
   });
 }
 
-TEST_CASE("a tap on an interface of the node is behind a macvlan with the guest's address, which the pod's bridge does not claim") {
+TEST_CASE(
+    "a tap on an interface of the node is behind a macvlan with the guest's address, which the pod's bridge does not claim") {
   in_namespaces([](const std::string& pod) {
     auto node = net::Links::open();
     REQUIRE(node);
     REQUIRE(node->make_bridge("uplink0", std::nullopt));
     REQUIRE(node->change(node->find("uplink0")->index, {.up = true}));
-    Request add = request("ADD", R"({"cniVersion": "1.0.0", "master": "uplink0", "runtimeConfig": {"mac": "0a:58:0a:14:00:07"}})");
+    Request add =
+        request("ADD", R"({"cniVersion": "1.0.0", "master": "uplink0", "runtimeConfig": {"mac": "0a:58:0a:14:00:07"}})");
     add.netns = pod;
     const auto out = answer(add);
     CAPTURE(canonical(out.json));

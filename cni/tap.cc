@@ -56,7 +56,8 @@ Result<void> wire_pod(const Wiring& wiring, const std::string& name, const Mac& 
   KNFE_TRY(const auto tap, links.find(name));
   const auto mtu = wiring.mtu ? *wiring.mtu : port.mtu;
   for (const auto index : {port.index, tap.index}) {
-    if (auto done = links.change(index, {.master = bridge.index, .mtu = mtu, .up = true, .without_addresses = true}); !done) return done;
+    if (auto done = links.change(index, {.master = bridge.index, .mtu = mtu, .up = true, .without_addresses = true}); !done)
+      return done;
   }
   if (auto done = links.change(bridge.index, {.mtu = mtu, .up = true, .without_addresses = true}); !done) return done;
   if (wiring.master.empty()) return {};
@@ -100,7 +101,8 @@ Result<void> check_tap(const std::string& pod_path, const std::string& name) {
     KNFE_TRY(const auto bridge, links.find(inner_bridge(name)));
     for (const auto& part : {name, port_of(name)}) {
       KNFE_TRY(const auto link, links.find(part));
-      if (!link.up || link.master != bridge.index) return fail(Code::kInvalid, "interface " + part + " is down, or joined to nothing");
+      if (!link.up || link.master != bridge.index)
+        return fail(Code::kInvalid, "interface " + part + " is down, or joined to nothing");
     }
     return {};
   });

@@ -38,9 +38,12 @@ struct Fixture {
   }
   bool asks() const { return !server.waiting().empty(); }
   void give(const std::string& token) {
-    answer(201, R"({"kind": "TokenRequest", "status": {"token": ")" + token + R"(", "expirationTimestamp": "2027-01-01T00:00:00Z"}})");
+    answer(201,
+           R"({"kind": "TokenRequest", "status": {"token": ")" + token + R"(", "expirationTimestamp": "2027-01-01T00:00:00Z"}})");
   }
-  void refuse() { answer(401, R"({"kind": "Status", "status": "Failure", "code": 401, "reason": "Unauthorized", "message": "Unauthorized"})"); }
+  void refuse() {
+    answer(401, R"({"kind": "Status", "status": "Failure", "code": 401, "reason": "Unauthorized", "message": "Unauthorized"})");
+  }
 };
 
 }  // namespace

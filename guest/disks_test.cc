@@ -28,7 +28,8 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "the identity becomes the environment, for the agent and as a file that a shell reads") {
-  identity(R"({"KNFE_MEMBER": "f-r-0", "KNFE_MEMBERSHIP": "{\"joined\":{\"command\":[\"it's\"]}}", "KUBERNETES_SERVICE_HOST": "10.96.0.1"})");
+  identity(
+      R"({"KNFE_MEMBER": "f-r-0", "KNFE_MEMBERSHIP": "{\"joined\":{\"command\":[\"it's\"]}}", "KUBERNETES_SERVICE_HOST": "10.96.0.1"})");
   instance("b2a1\n");
   REQUIRE(take_identity(folder.path()));
   CHECK(variable("KNFE_MEMBER") == "f-r-0");
@@ -38,7 +39,8 @@ TEST_CASE_FIXTURE(Fixture, "the identity becomes the environment, for the agent 
 }
 
 TEST_CASE_FIXTURE(Fixture, "a disk sets no variables but KNFE's and the API server's") {
-  identity(R"({"KNFE_MEMBER": "f-r-0", "PATH": "/evil", "LD_PRELOAD": "/evil", "KNFE_X=Y": "z", "KNFE_lower": "z", "KNFE_NUMBER": 7})");
+  identity(
+      R"({"KNFE_MEMBER": "f-r-0", "PATH": "/evil", "LD_PRELOAD": "/evil", "KNFE_X=Y": "z", "KNFE_lower": "z", "KNFE_NUMBER": 7})");
   instance("u");
   const std::string path = variable("PATH");
   REQUIRE(take_identity(folder.path()));

@@ -127,7 +127,8 @@ void Watch::look_whether_vanished() {
     }
     // Of what has never been there it is no news: somebody may install it one day, or not.
     const bool was_there = seen_ != api::Version();
-    log(was_there ? Level::kWarning : Level::kInfo, was_there ? "a kind has vanished, and its objects with it" : "there is no such kind",
+    log(was_there ? Level::kWarning : Level::kInfo,
+        was_there ? "a kind has vanished, and its objects with it" : "there is no such kind",
         {{"resource", std::string(resource_.plural)}});
     vanished_ = true;
     if (events_.rewound) events_.rewound();  // nobody need wait to see what was written of it

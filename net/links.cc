@@ -24,7 +24,9 @@ namespace knfe::net {
 namespace {
 
 std::unexpected<Error> trouble(int number, const std::string& what) {
-  const auto code = number == ENODEV || number == ENOENT ? Code::kNotFound : number == EEXIST ? Code::kAlreadyExists : Code::kUnavailable;
+  const auto code = number == ENODEV || number == ENOENT ? Code::kNotFound
+                    : number == EEXIST                   ? Code::kAlreadyExists
+                                                         : Code::kUnavailable;
   return fail(code, what + ": " + std::strerror(number));
 }
 
@@ -34,8 +36,9 @@ std::optional<Mac> parse_mac(const std::string& text) {
   Mac out;
   unsigned bytes[6];
   int used = 0;
-  if (text.size() != 17 || std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-                                       &bytes[4], &bytes[5], &used) != 6 ||
+  if (text.size() != 17 ||
+      std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5],
+                  &used) != 6 ||
       used != 17)
     return std::nullopt;
   std::transform(std::begin(bytes), std::end(bytes), out.begin(), [](unsigned byte) { return static_cast<std::uint8_t>(byte); });
@@ -125,7 +128,8 @@ Result<std::string> Links::ask(Message& message) {
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return trouble(errno, message.what);
     auto left = static_cast<unsigned>(size);
-    for (const auto* part = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(part, left); part = NLMSG_NEXT(part, left)) {
+    for (const auto* part = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(part, left);
+         part = NLMSG_NEXT(part, left)) {
       if (part->nlmsg_seq != sequence_) continue;
       const auto* payload = reinterpret_cast<const char*>(part) + NLMSG_HDRLEN;
       const std::size_t length = part->nlmsg_len - NLMSG_HDRLEN;
@@ -248,8 +252,9 @@ Result<void> make_tap(const std::string& name, unsigned user, unsigned group) {
   ifreq request{};
   request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
   name.copy(request.ifr_name, IFNAMSIZ - 1);
-  const bool made = ::ioctl(descriptor, TUNSETIFF, &request) == 0 && ::ioctl(descriptor, TUNSETOWNER, static_cast<unsigned long>(user)) == 0 &&
-                    ::ioctl(descriptor, TUNSETGROUP, static_cast<unsigned long>(group)) == 0 && ::ioctl(descriptor, TUNSETPERSIST, 1UL) == 0;
+  const bool made =
+      ::ioctl(descriptor, TUNSETIFF, &request) == 0 && ::ioctl(descriptor, TUNSETOWNER, static_cast<unsigned long>(user)) == 0 &&
+      ::ioctl(descriptor, TUNSETGROUP, static_cast<unsigned long>(group)) == 0 && ::ioctl(descriptor, TUNSETPERSIST, 1UL) == 0;
   const int number = errno;
   ::close(descriptor);
   if (!made) return trouble(number, "tap " + name);

@@ -119,9 +119,8 @@ Networking plan_connection_points(const api::Member& member, const View& view, c
     desired["metadata"].as_object()["finalizers"] = JsonArray{Json(kConnectionPointFinalizer)};
     desired["spec"] = api::encode(spec);
     // A connection point cannot change, and one that is deleted does not come back: another takes its place.
-    const bool outdated =
-        ours && (live->meta.deleting || live->spec.network != spec.network || live->spec.interface != spec.interface ||
-                 live->is_tap() != (spec.attach_as == "Tap"));
+    const bool outdated = ours && (live->meta.deleting || live->spec.network != spec.network ||
+                                   live->spec.interface != spec.interface || live->is_tap() != (spec.attach_as == "Tap"));
     if (outdated) {
       replace(*live);
     } else {
@@ -198,11 +197,11 @@ std::pair<std::string, std::string> why_not_serving(const api::Member& member, c
   }
   if (!workload.trouble.empty()) return {reason(workload, "NotRunning"), name + ": " + workload.trouble};
   if (!workload.ready) {
-    return {reason(workload, "NotReady"),
-            workload.phase == "Running" ? name + " is not ready yet."
-                                        : name + " is being started; if that lasts, `kubectl describe " +
-                                              lower(workload.resource->kind) + " " + workload.meta->key.name +
-                                              "` tells what it waits for."};
+    return {reason(workload, "NotReady"), workload.phase == "Running"
+                                              ? name + " is not ready yet."
+                                              : name + " is being started; if that lasts, `kubectl describe " +
+                                                    lower(workload.resource->kind) + " " + workload.meta->key.name +
+                                                    "` tells what it waits for."};
   }
   const auto* serving = api::find(member.status.conditions, "Serving");
   if (serving && is_reporter(member, workload)) return {"NotServing", serving->message};

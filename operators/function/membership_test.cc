@@ -188,7 +188,7 @@ TEST_CASE("that a member has left is proven of what runs, not of what the cache 
   CHECK(proofs({.what = "its agent has said so"}).empty());
   CHECK(proofs({.what = "another's agent reported, maybe of a pod that the cache does not know yet", .reported_from = "later"}) ==
         "confirm pods n/f-r-0");
-  CHECK(proofs({.what = "nobody's agent reported"  , .reported_from = ""}) == "confirm pods n/f-r-0");
+  CHECK(proofs({.what = "nobody's agent reported", .reported_from = ""}) == "confirm pods n/f-r-0");
   CHECK(proofs({.what = "without agent there is nothing to say", .agent = false, .reported_from = ""}).empty());
 }
 

@@ -185,14 +185,14 @@ Plan plan_network(const api::Network& network, const View& view, const NetworkPr
   const std::string taken_text =
       "NetworkAttachmentDefinition " + taken + " exists and is not KNFE's: rename this Network or remove it";
   write.set("Programmed", programmed,
-            programmed ? "Programmed"
+            programmed       ? "Programmed"
             : !taken.empty() ? "NameTaken"
-            : accepted ? "Programming"
-                       : reason,
-            programmed ? "NetworkAttachmentDefinition " + meta.key.name + " is in place."
+            : accepted       ? "Programming"
+                             : reason,
+            programmed       ? "NetworkAttachmentDefinition " + meta.key.name + " is in place."
             : !taken.empty() ? taken_text
-            : accepted ? "The NetworkAttachmentDefinition is being written."
-                       : why_not);
+            : accepted       ? "The NetworkAttachmentDefinition is being written."
+                             : why_not);
   if (meta.deleting) {
     const std::string blocked =
         !users.empty()

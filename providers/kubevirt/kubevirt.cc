@@ -18,8 +18,8 @@ constexpr const char* kCloudInit = "knfe-cloudinit";
 constexpr const char* kIdentityAnnotation = "knfe.io/identity";
 constexpr const char* kInstanceLabel = "kubevirt.io/created-by";  // of the pod that runs an instance: the instance's UID
 
-// Takes the object under `name` out; an empty one where there is none. Nothing where something else is: KubeVirt refuses that, and
-// says why.
+// Takes the object under `name` out; an empty one where there is none. Nothing where something else is: KubeVirt refuses that,
+// and says why.
 std::optional<JsonObject> taken_out(JsonObject& object, const char* name) {
   auto& from = object[name];
   if (from.is_null()) return JsonObject();
@@ -49,8 +49,8 @@ bool attaches_pod_network(const JsonObject& devices) {
 // The machine that is being put together.
 struct Machine {
   const operators::WorkloadInput& input;
-  JsonObject spec;     // without `domain`
-  JsonObject domain;   // without `devices`
+  JsonObject spec;    // without `domain`
+  JsonObject domain;  // without `devices`
   JsonObject devices;
   std::vector<GuestInterface> interfaces = {};
 
@@ -80,11 +80,10 @@ void Machine::add_interfaces() {
     const auto& attached = input.attachments[i];
     const std::string& name = input.member->spec.connection_points[i].name;
     const std::string network = operators::attachment_name(*attached.network, true);
-    own->push_back(JsonObject{{"name", name},
-                              {"binding", JsonObject{{"name", kBinding}}},
-                              {"macAddress", attached.connection_point->status.mac}});
-    networks->push_back(JsonObject{
-        {"name", name}, {"multus", JsonObject{{"networkName", attached.network->meta.key.ns + "/" + network}}}});
+    own->push_back(JsonObject{
+        {"name", name}, {"binding", JsonObject{{"name", kBinding}}}, {"macAddress", attached.connection_point->status.mac}});
+    networks->push_back(
+        JsonObject{{"name", name}, {"multus", JsonObject{{"networkName", attached.network->meta.key.ns + "/" + network}}}});
     interfaces.push_back({attached.connection_point->spec.interface, attached.connection_point->status.mac, &attached});
   }
 }
@@ -176,9 +175,8 @@ Json KubeVirtProvider::build(const operators::WorkloadInput& input) const {
   auto& own = object["metadata"].as_object();
   own["labels"] = labels_of(member, tmpl.labels);
   own["annotations"] = std::move(annotations);
-  object["spec"] = JsonObject{
-      {"runStrategy", "Always"},
-      {"template", JsonObject{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}}}};
+  object["spec"] = JsonObject{{"runStrategy", "Always"},
+                              {"template", JsonObject{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}}}};
   return object;
 }
 

@@ -97,12 +97,13 @@ TEST_CASE_FIXTURE(Fixture, "connection points are taps beside the pod network, i
   REQUIRE(names(interfaces) == "default access core");
   CHECK(canonical(pick(named(interfaces, "default"), "masquerade")) == "{}");
   CHECK(canonical(named(interfaces, "core")) == R"({"binding":{"name":"knfe"},"macAddress":"0a:58:0a:14:00:07","name":"core"})");
-  CHECK(canonical(named(pick(instance(), "networks"), "core")) ==
-        R"({"multus":{"networkName":"n/ims-core-tap"},"name":"core"})");
+  CHECK(canonical(named(pick(instance(), "networks"), "core")) == R"({"multus":{"networkName":"n/ims-core-tap"},"name":"core"})");
 }
 
-TEST_CASE_FIXTURE(Fixture, "interfaces of one's own stay, and get a MAC that is the same each time, by which network data finds them") {
-  give(R"({"domain": {"devices": {"interfaces": [{"name": "mgmt", "masquerade": {}}, {"name": "x", "sriov": {}, "macAddress": "02:00:00:00:00:09"}]}},
+TEST_CASE_FIXTURE(Fixture,
+                  "interfaces of one's own stay, and get a MAC that is the same each time, by which network data finds them") {
+  give(
+      R"({"domain": {"devices": {"interfaces": [{"name": "mgmt", "masquerade": {}}, {"name": "x", "sriov": {}, "macAddress": "02:00:00:00:00:09"}]}},
            "networks": [{"name": "mgmt", "pod": {}}, {"name": "x", "multus": {"networkName": "x"}}]})");
   attach("core", "0a:58:0a:14:00:07", "10.20.0.7");
   const Json interfaces = pick(devices(), "interfaces");
@@ -141,7 +142,8 @@ TEST_CASE_FIXTURE(Fixture, "network data goes into the cloud-init volume that is
 
 TEST_CASE_FIXTURE(Fixture, "network data that somebody has written stays") {
   attach("core", "0a:58:0a:14:00:07", "10.20.0.7");
-  for (const char* given : {R"("networkData": "own")", R"("networkDataBase64": "b3du")", R"("networkDataSecretRef": {"name": "own"})"}) {
+  for (const char* given :
+       {R"("networkData": "own")", R"("networkDataBase64": "b3du")", R"("networkDataSecretRef": {"name": "own"})"}) {
     give(std::string(R"({"domain": {"devices": {}}, "volumes": [{"name": "ci", "cloudInitNoCloud": {)") + given + "}}]}");
     CHECK(canonical(pick(volume("ci"), "cloudInitNoCloud")) == canonical(json(std::string("{") + given + "}")));
   }

@@ -79,8 +79,8 @@ Json network_data(const std::vector<GuestInterface>& interfaces) {
                          {"netmask", v6 ? std::to_string(address.prefix_length) : netmask(address.prefix_length)}};
       each_router(interfaces, [&](const GuestInterface& of, const api::GivenAddress& by) {
         if (&of != &one || &by != &address) return;
-        network["routes"] = JsonArray{JsonObject{
-            {"network", v6 ? "::" : "0.0.0.0"}, {"netmask", v6 ? "::" : "0.0.0.0"}, {"gateway", by.gateway}}};
+        network["routes"] = JsonArray{
+            JsonObject{{"network", v6 ? "::" : "0.0.0.0"}, {"netmask", v6 ? "::" : "0.0.0.0"}, {"gateway", by.gateway}}};
       });
       networks.push_back(std::move(network));
     }

@@ -28,9 +28,10 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "NoCloud: the pod network asks by DHCP, a connection point has its addresses and its MTU") {
-  CHECK(canonical(network_config_v2(interfaces(true))) ==
-        R"({"ethernets":{"core":{"addresses":["10.20.0.7/22","fd20::7/64"],"match":{"macaddress":"0a:58:0a:14:00:07"},"mtu":1400,)"
-        R"("set-name":"core"},"eth0":{"dhcp4":true,"match":{"macaddress":"0e:00:00:00:00:01"},"set-name":"eth0"}},"version":2})");
+  CHECK(
+      canonical(network_config_v2(interfaces(true))) ==
+      R"({"ethernets":{"core":{"addresses":["10.20.0.7/22","fd20::7/64"],"match":{"macaddress":"0a:58:0a:14:00:07"},"mtu":1400,)"
+      R"("set-name":"core"},"eth0":{"dhcp4":true,"match":{"macaddress":"0e:00:00:00:00:01"},"set-name":"eth0"}},"version":2})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "NoCloud: without the pod network the way to everywhere is the subnet's router") {

@@ -48,7 +48,8 @@ void act_as_kubevirt(Store& store, const api::Key& key, bool agents) {
   const Json* machine = store.look(kMachine, key);
   const Json* instance = store.look(kInstance, key);
   if (machine && as_array(at(*machine, "metadata", "finalizers")).empty() && !deleting(*machine)) {
-    KNFE_CHECK(store.merge_patch(kMachine, key, JsonObject{{"metadata", JsonObject{{"finalizers", JsonArray{Json(kHold)}}}}}, "", "kubevirt"));
+    KNFE_CHECK(store.merge_patch(kMachine, key, JsonObject{{"metadata", JsonObject{{"finalizers", JsonArray{Json(kHold)}}}}}, "",
+                                 "kubevirt"));
   } else if (machine && !deleting(*machine) && !instance) {
     JsonObject made = api::skeleton(kInstance, key);
     auto& metadata = made["metadata"].as_object();

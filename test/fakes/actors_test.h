@@ -1,5 +1,5 @@
-// Who acts beside the operators: kubelet, KubeVirt, and the guest agents. Each looks at the store and does what there is to do for one
-// pod, or one virtual machine.
+// Who acts beside the operators: kubelet, KubeVirt, and the guest agents. Each looks at the store and does what there is to do
+// for one pod, or one virtual machine.
 #pragma once
 
 #include "test/fakes/store_test.h"

@@ -102,7 +102,8 @@ void World::open_view() {
           [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     const bool machine = operators::kind_of(object.spec) == operators::WorkloadKind::kVirtualMachine;
-    const operators::WorkloadProvider& workloads = machine ? static_cast<const operators::WorkloadProvider&>(virtual_machines_) : pods_;
+    const operators::WorkloadProvider& workloads =
+        machine ? static_cast<const operators::WorkloadProvider&>(virtual_machines_) : pods_;
     return operators::plan_member(object, v, multus_, workloads, moment);
   });
   control(v.attachments, [&v](const auto& object, const Moment&) { return operators::plan_attachment(object, v); });

@@ -5,7 +5,7 @@ from kit.api import APPLY, MERGE, Refused
 from kit.case import condition
 from kit.ims import BONO, SPROUT, start
 from kit.kinds import KNFE, path
-from kit.manifests import function, network, role
+from kit.manifests import function, machine_role, network, role
 from kit.wait import until
 
 OWN, NEIGHBOUR = f"{SPROUT}-0", f"{SPROUT}-1"
@@ -115,6 +115,57 @@ def may_nothing_else(case):
     case.notes.append(f"{len(denied)} ways tried")
 
 
+def machine_has_its_own(case):
+    """The agent of a virtual machine has an account under the member's name: what it may, its token may without a pod."""
+    case.apply(network())
+    case.apply(function("vm", machine_role(size={"exactly": 2})))
+    own, neighbour = "vm-sprout-0", "vm-sprout-1"
+    until("both accounts and their rights", lambda: all(case.get(kind, name) for kind in ("ServiceAccount", "Role", "RoleBinding")
+                                                        for name in (own, neighbour)))
+    api = case.rig.api_as(case.rig.token(case.ns, own))
+    until("rights that the API server knows of", lambda: code_of(lambda: api.request("GET", path("Member", case.ns, own))) == 200)
+    api.request("GET", path("ConfigMap", case.ns, "vm-peers"))
+    send(api, case, own, report(case, own, "of an instance"))
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7 * 24 * 3600}}
+
+    def tokens_of(account):
+        return lambda: api.request("POST", f"/api/v1/namespaces/{case.ns}/serviceaccounts/{account}/token", asked)
+    renewed = case.rig.api_as(tokens_of(own)()["status"]["token"])
+    renewed.request("GET", path("Member", case.ns, own))
+    for what, call in {
+            "a report on the neighbour": lambda: send(api, case, neighbour, report(case, neighbour, "of an instance")),
+            "reading the neighbour": lambda: api.request("GET", path("Member", case.ns, neighbour)),
+            "a token of the neighbour": tokens_of(neighbour),
+            "a token of the default account": tokens_of("default"),
+            "its own Role": lambda: api.request("PATCH", path("Role", case.ns, own), {"rules": []}, MERGE),
+            "its own spec": lambda: api.request("PATCH", path("Member", case.ns, own), {"spec": {"desired": "Left"}}, MERGE),
+            "all members": lambda: api.list("Member", case.ns),
+            "secrets": lambda: api.list("Secret", case.ns)}.items():
+        forbidden(what, call)
+    case.delete("NetworkFunction", "vm")
+    case.gone("Member", own)
+    until("its tokens end with it", lambda: code_of(lambda: renewed.request("GET", path("Member", case.ns, own))) == 401)
+
+
+def code_of(call):
+    """Of the answer: 200 where it is done."""
+    try:
+        call()
+    except Refused as answer:
+        return answer.code
+    return 200
+
+
+def machine_without_kubevirt(case):
+    """Says what is missing, and is made once that is there."""
+    case.apply(network())
+    case.apply(function("vm", machine_role(), role("pod")))
+    case.says("Member", "vm-sprout-0", "Ready", "False", "Refused", "virtualmachines", "does not serve")
+    case.says("Member", "vm-pod-0", "Ready", "True", "Serving")
+    case.delete("NetworkFunction", "vm")
+    case.gone("NetworkFunction", "vm")
+
+
 def operators_right_is_enough(case):
     """And no more than it needs: what it could do to others' objects it must not be able to."""
     start(case)
@@ -152,5 +203,7 @@ def cases():
     yield "rights: an agent reports on itself only", reports_on_itself_only
     yield "rights: a token dies with its pod", token_dies_with_its_pod
     yield "rights: an agent may nothing else", may_nothing_else
+    yield "rights: an agent of a virtual machine", machine_has_its_own
+    yield "virtual machine: without KubeVirt", machine_without_kubevirt
     yield "rights: the operator's own are narrow", operators_right_is_enough
     yield "rights: gone with the last agent", rights_go

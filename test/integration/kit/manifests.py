@@ -37,6 +37,10 @@ def role(name="sprout", **more):
             "workload": {"pod": {"spec": {"containers": [copy.deepcopy(CONTAINER)]}}}, **more}
 
 
+def machine_role(name="sprout", **more):
+    return role(name, **{"workload": {"virtualMachine": {"spec": {"domain": {"devices": {}}}}}, **more})
+
+
 def function(name="sip", *roles):
     return manifest("NetworkFunction", name, {"roles": list(roles) or [role()]})
 
