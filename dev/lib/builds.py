@@ -27,10 +27,10 @@ VERSIONS = {"k8s.io/kubernetes": ("k8s.io/component-base/version", "k8s.io/clien
 
 
 class GoModule:
-    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: some
-    are linked with C libraries."""
+    """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: those
+    that are linked with C libraries."""
 
-    def __init__(self, folder, release=None, program=None, cgo=False):
+    def __init__(self, folder, release=None, program=None, cgo=()):
         self.folder = DEV / folder
         self.name = program or folder
         text = (self.folder / "go.mod").read_text()
@@ -56,7 +56,7 @@ class GoModule:
 
     @property
     def flags(self):
-        # What can do without C libraries is to do without them, and both kinds share what they are compiled from.
+        # So that both kinds are linked from the same objects: names of hosts and users are looked up without the C library.
         tags = ["-tags", "netgo,osusergo"] if self.cgo else []
         return ["-trimpath", "-buildvcs=false", *tags, "-ldflags", self.linker]
 
@@ -65,15 +65,15 @@ class GoModule:
         if self._key is None:
             digest = hashlib.sha256()
             for part in ((self.folder / "go.mod").read_bytes(), (self.folder / "go.sum").read_bytes(),
-                         repr(self.flags).encode(), go_version().encode(),
+                         repr(self.flags).encode(), go_version().encode(), *(each.encode() for each in self.cgo),
                          *(file.read_bytes() for file in sorted(self.folder.glob("*.go")))):
                 digest.update(hashlib.sha256(part).digest())
             self._key = digest.hexdigest()[:16]
         return CACHE / f"{self.name}-{self._key}"
 
-    def go(self, *arguments, **options):
+    def go(self, *arguments, cgo=False, **options):
         # The user's GOFLAGS, workspace and cgo setting must not change what comes out.
-        environment = dict(os.environ, CGO_ENABLED=str(int(self.cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
+        environment = dict(os.environ, CGO_ENABLED=str(int(cgo)), GOFLAGS="-mod=readonly", GOWORK="off")
         return subprocess.Popen(["go", *arguments], cwd=self.folder, env=environment, text=True,
                                 stdout=subprocess.PIPE, **options)
 
@@ -83,7 +83,7 @@ MODULES = [GoModule("etcd"), GoModule("kubernetes", release="k8s.io/kubernetes")
 FAULTPROXY = "faultproxy"
 ETCDGATE = "etcdgate"
 MODULE_OF = {binary: module for module in MODULES for binary in module.packages}
-KUBEVIRT = GoModule("kubevirt", release="kubevirt.io/kubevirt", cgo=True)
+KUBEVIRT = GoModule("kubevirt", release="kubevirt.io/kubevirt", cgo=("virt-handler", "virt-launcher"))
 # Built by who needs it.
 MODULE_OF_OTHERS = {FAULTPROXY: GoModule("../test/faults/proxy", program=FAULTPROXY),
                     ETCDGATE: GoModule("../test/faults/etcdgate", program=ETCDGATE),
@@ -164,7 +164,8 @@ def _build_pause_image(scratch, output):
 def _build_go(module, name, output, progress):
     package = module.packages[name]
     progress.detail = "downloading modules"
-    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package,
+    cgo = name in module.cgo
+    with module.go("list", "-deps", "-f", "{{if .Stale}}x{{end}}", *module.flags, package, cgo=cgo,
                    stderr=subprocess.PIPE) as listing:
         stale, errors = listing.communicate()
     if listing.returncode:
@@ -172,7 +173,7 @@ def _build_go(module, name, output, progress):
                       "is the module proxy (go env GOPROXY) reachable?")
     total = stale.count("x")
     lines, compiled = [], 0
-    with module.go("build", "-v", *module.flags, "-o", str(output), package, stderr=subprocess.STDOUT) as compiler:
+    with module.go("build", "-v", *module.flags, "-o", str(output), package, cgo=cgo, stderr=subprocess.STDOUT) as compiler:
         for line in compiler.stdout:
             lines.append(line.rstrip())
             compiled += 1

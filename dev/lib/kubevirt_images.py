@@ -46,9 +46,9 @@ def _installed(package):
 
 def _archive(name):
     digest = hashlib.sha256(str(builds.KUBEVIRT.directory).encode())
-    sources = [builds.DEV / "oci"]
+    sources = [builds.DEV / "oci", Path(__file__)]
     if name == LAUNCHER:
-        sources += [HERE / "packages", HERE / "trimmed", HERE / "container-disk.c", Path(__file__),
+        sources += [HERE / "packages", HERE / "trimmed", HERE / "container-disk.c",
                     *sorted(each for each in (HERE / "image").rglob("*") if each.is_file())]
     for file in sources:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -64,6 +64,8 @@ def _make(name, archive):
     with Progress(f"building the image {name}") as progress, tempfile.TemporaryDirectory(dir=archive.parent, prefix=".") as scratch:
         root, partial = Path(scratch, "root"), Path(scratch, archive.name)
         (root / "usr/bin").mkdir(parents=True)
+        (root / "tmp").mkdir()
+        (root / "tmp").chmod(0o1777)
         if name == LAUNCHER:
             _fill_launcher(root, progress)
             options = ["--name", image("virt-handler"), "--entrypoint", "/usr/bin/virt-launcher-monitor",
@@ -91,9 +93,8 @@ def _fill_launcher(root, progress):
     home.mkdir()
     (root / "usr/sbin/libvirtd").rename(home / "virtqemud")
     shutil.rmtree(root / "var/run", ignore_errors=True)
-    for name in ("run", "tmp", "var/lib/libvirt", "var/cache/libvirt", "usr/lib64/qemu-kvm", "etc/libvirt/hooks"):
+    for name in ("run", "var/lib/libvirt", "var/cache/libvirt", "usr/lib64/qemu-kvm", "etc/libvirt/hooks"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    (root / "tmp").chmod(0o1777)
     (root / "var/run").symlink_to("/run")
     shutil.copytree(HERE / "image", root, dirs_exist_ok=True)
     for program in IN_LAUNCHER:
