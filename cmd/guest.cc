@@ -32,12 +32,13 @@ struct Outside {
   std::unique_ptr<kube::ApiClient> api;
   std::unique_ptr<guest::Account> account;  // null in a pod: kubelet renews its token
 
-  // In a pod the environment says who we are; in a virtual machine, disks do.
-  Result<void> open() {
+  // In a pod the environment says who we are; in a virtual machine, disks do, and `user` who we become.
+  Result<void> open(const guest::User& user = {}) {
     kube::ConfigOptions options;
     const bool machine = !std::getenv("KNFE_MEMBER");
     if (machine) {
-      if (auto mounted = guest::mount_disks(guest::kRunFolder); !mounted) return mounted;
+      if (auto mounted = guest::mount_disks(guest::kRunFolder, user); !mounted) return mounted;
+      if (auto became = guest::become(user); !became) return became;
       if (auto taken = guest::take_identity(guest::kRunFolder); !taken) return taken;
       options.service_account = guest::account_folder(guest::kRunFolder);
     }
@@ -78,9 +79,11 @@ int guest_install() {
   return result ? 0 : give_up(result.error());
 }
 
-int guest_run() {
+int guest_run(const std::string& user_text) {
+  const auto user = guest::parse_user(user_text);
+  if (!user) return give_up({Code::kInvalid, "--user " + user_text + ": say UID or UID:GID, as numbers", {}, {}, 0});
   Outside outside;
-  if (auto opened = outside.open(); !opened) return give_up(opened.error());
+  if (auto opened = outside.open(*user); !opened) return give_up(opened.error());
   guest::Agent agent(outside.loop, *outside.api, outside.identity);
   if (auto started = agent.start(); !started) return give_up(started.error());
   const auto stop = outside.loop.on_stop_signal([&] { outside.loop.stop(); });

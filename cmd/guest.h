@@ -7,7 +7,8 @@
 namespace knfe::cmd {
 
 int guest_install();
-int guest_run();
+// `user`: who the agent and its hooks are in a virtual machine, "UID:GID".
+int guest_run(const std::string& user);
 // Then becomes `command`, if there is one.
 int guest_leave(int timeout_seconds, const std::vector<std::string>& command);
 

@@ -103,6 +103,9 @@ int run(int argc, char** argv) {
   auto* install_command =
       guest_command->add_subcommand("install", "Put the agent and the member list where the member's containers find them");
   auto* run_command = guest_command->add_subcommand("run", "Keep the member list, run the hooks, report");
+  std::string run_user = "0";
+  run_command->add_option("--user", run_user, "UID, or UID:GID: who the agent and its hooks are in a virtual machine")
+      ->capture_default_str();
   auto* leave_command =
       guest_command->add_subcommand("leave", "Ask the agent to leave the cluster and wait until it has (the preStop hook)");
   leave_command->add_option("--timeout", leave_timeout, "Seconds to wait at most")
@@ -139,7 +142,7 @@ int run(int argc, char** argv) {
   if (*crds_command) return write_crds(crds_folder);
   if (*controller_command) return run_controller(controller);
   if (*install_command) return guest_install();
-  if (*run_command) return guest_run();
+  if (*run_command) return guest_run(run_user);
   if (*leave_command) return guest_leave(leave_timeout, leave_then);
   if (*cni_install_command) return cni_install(cni_folder, cni_stay);
   return 2;

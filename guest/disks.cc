@@ -1,10 +1,13 @@
 #include "guest/disks.h"
 
 #include <dirent.h>
+#include <grp.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -47,12 +50,14 @@ Result<std::string> device_of(const std::string& serial, const std::string& sys)
   return found;
 }
 
-Result<void> mount_disk(const std::string& serial, const std::string& folder, const std::string& sys) {
+Result<void> mount_disk(const std::string& serial, const std::string& folder, const User& user, const std::string& sys) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return trouble("cannot be made", folder);
   KNFE_TRY(const std::string device, device_of(serial, sys));
   const std::string path = "/dev/" + device;
   constexpr unsigned long kFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (::mount(path.c_str(), folder.c_str(), "iso9660", kFlags, nullptr) != 0 && errno != EBUSY) {
+  const std::string options =
+      "overriderockperm,uid=" + std::to_string(user.uid) + ",gid=" + std::to_string(user.gid) + ",mode=0400,dmode=0500";
+  if (::mount(path.c_str(), folder.c_str(), "iso9660", kFlags, options.c_str()) != 0 && errno != EBUSY) {
     return trouble("cannot be mounted at " + folder, path);
   }
   return {};
@@ -75,10 +80,28 @@ bool is_ours(std::string_view name) {
 std::string identity_folder(const std::string& run) { return run + "/identity"; }
 std::string account_folder(const std::string& run) { return run + "/account"; }
 
-Result<void> mount_disks(const std::string& run, const std::string& sys) {
+std::optional<User> parse_user(const std::string& text) {
+  User out;
+  const char* end = text.data() + text.size();
+  const auto uid = std::from_chars(text.data(), end, out.uid);
+  out.gid = out.uid;
+  if (uid.ec == std::errc() && uid.ptr == end) return out;
+  if (uid.ec != std::errc() || *uid.ptr != ':') return std::nullopt;
+  const auto gid = std::from_chars(uid.ptr + 1, end, out.gid);
+  return gid.ec == std::errc() && gid.ptr == end ? std::optional(out) : std::nullopt;
+}
+
+Result<void> mount_disks(const std::string& run, const User& user, const std::string& sys) {
   if (::mkdir(run.c_str(), 0755) != 0 && errno != EEXIST) return trouble("cannot be made", run);
-  if (auto mounted = mount_disk("knfe-identity", identity_folder(run), sys); !mounted) return mounted;
-  return mount_disk("knfe-account", account_folder(run), sys);
+  if (auto mounted = mount_disk("knfe-identity", identity_folder(run), user, sys); !mounted) return mounted;
+  if (auto mounted = mount_disk("knfe-account", account_folder(run), user, sys); !mounted) return mounted;
+  if (::chown(run.c_str(), user.uid, user.gid) != 0) return trouble("cannot be given to the user", run);
+  return {};
+}
+
+Result<void> become(const User& user) {
+  const bool done = ::setgroups(0, nullptr) == 0 && ::setgid(user.gid) == 0 && ::setuid(user.uid) == 0;
+  return done ? Result<void>() : trouble("this process cannot become user " + std::to_string(user.uid), {});
 }
 
 Result<void> take_identity(const std::string& run) {

@@ -27,6 +27,12 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE("a user is a number, and the group another, or the same") {
+  CHECK(parse_user("1000")->gid == 1000);
+  CHECK(parse_user("1000:100")->gid == 100);
+  for (const char* nobody : {"", "root", "1000:", ":1", "1000:x", "-1", "1 ", "99999999999"}) CHECK_FALSE(parse_user(nobody));
+}
+
 TEST_CASE_FIXTURE(Fixture, "the identity becomes the environment, for the agent and as a file that a shell reads") {
   identity(
       R"({"KNFE_MEMBER": "f-r-0", "KNFE_MEMBERSHIP": "{\"joined\":{\"command\":[\"it's\"]}}", "KUBERNETES_SERVICE_HOST": "10.96.0.1"})");
@@ -63,7 +69,7 @@ TEST_CASE_FIXTURE(Fixture, "what is no identity is told with its place") {
 TEST_CASE_FIXTURE(Fixture, "a disk that is not attached is missed by its serial") {
   std::filesystem::create_directories(folder.at("sys/vda"));
   folder.write("sys/vda/serial", "another\n");
-  const auto mounted = mount_disks(folder.at("run"), folder.at("sys"));
+  const auto mounted = mount_disks(folder.at("run"), User{}, folder.at("sys"));
   REQUIRE_FALSE(mounted);
   CHECK(mounted.error().message == "no disk has the serial knfe-identity");
 }
