@@ -95,7 +95,8 @@ def _fill_launcher(root, progress):
     shutil.rmtree(root / "var/run", ignore_errors=True)
     for name in ("run", "var/lib/libvirt", "var/cache/libvirt", "usr/lib64/qemu-kvm", "etc/libvirt/hooks"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    (root / "var/run").symlink_to("/run")
+    # Relative: virt-handler goes through it from outside, by /proc/PID/root.
+    (root / "var/run").symlink_to("../run")
     shutil.copytree(HERE / "image", root, dirs_exist_ok=True)
     for program in IN_LAUNCHER:
         shutil.copy2(builds.path(program), root / "usr/bin")

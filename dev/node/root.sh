@@ -37,7 +37,8 @@ mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /sys/fs/cgroup sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
-ln -sfn /run var/run
+# Relative: pods of the node's own go through it from outside, by /proc/1/root.
+ln -sfn ../run var/run
 mkdir run/lock
 
 # The kubelet sets these for the whole machine, which belongs to others; here it finds them as it wants them.
