@@ -177,7 +177,13 @@ Result<void> Links::make_bridge(const std::string& name, const std::optional<Mac
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{}, "bridge " + name);
   message.put(IFLA_IFNAME, name);
   if (mac) message.put(IFLA_ADDRESS, mac->data(), mac->size());
-  message.nest(IFLA_LINKINFO, [&] { message.put(IFLA_INFO_KIND, std::string("bridge")); });
+  message.nest(IFLA_LINKINFO, [&] {
+    message.put(IFLA_INFO_KIND, std::string("bridge"));
+    message.nest(IFLA_INFO_DATA, [&] {
+      const std::uint8_t off = 0;
+      message.put(IFLA_BR_MCAST_SNOOPING, &off, sizeof off);
+    });
+  });
   return tell(message);
 }
 

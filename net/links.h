@@ -51,7 +51,8 @@ class Links {
   ~Links();
 
   Result<Link> find(const std::string& name);
-  // Without a MAC the kernel chooses one, and changes it with the bridge's ports.
+  // Without a MAC the kernel chooses one, and changes it with the bridge's ports. It passes on all multicast: where nobody asks for
+  // groups, snooping would end IPv6's neighbour discovery after minutes.
   Result<void> make_bridge(const std::string& name, const std::optional<Mac>& mac);
   // A pair: `name` here, `peer` in another namespace.
   Result<void> make_veth(const std::string& name, const std::string& peer, const Namespace& where);

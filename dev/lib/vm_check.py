@@ -12,6 +12,7 @@ from lib.builds import DEV
 from lib.progress import Failure
 from lib.rig import IMAGE, eventually
 
+PLUGIN = DEV.parent / "build" / "bin" / "knfe"  # as CNI plugin
 MAC, ADDRESS = "02:00:00:00:00:77", "10.40.0.7"
 OVERHEAD = 50  # of VXLAN over IPv4
 
@@ -33,7 +34,7 @@ apiVersion: k8s.cni.cncf.io/v1
 kind: NetworkAttachmentDefinition
 metadata: {name: lan-of-machines, namespace: default}
 spec:
-  config: '{"cniVersion": "1.0.0", "type": "vmtap", "bridge": "lan0", "mtu": 1450, "capabilities": {"mac": true}}'
+  config: '{"cniVersion": "1.0.0", "type": "knfe", "bridge": "lan0", "mtu": 1450, "capabilities": {"mac": true}}'
 ---
 apiVersion: kubevirt.io/v1
 kind: VirtualMachine
@@ -97,12 +98,14 @@ class VmCheck:
         self.rig, self.traces, self.probe = rig, traces, probe
 
     def run(self):
+        if not PLUGIN.exists():
+            raise Failure(f"{PLUGIN} is not there: make knfe")
         self.rig.run("up", "--nodes", "2", "--kubevirt")
         self.traces.learn()
         self.rig.run("load", self.probe, str(guest.archive()))
         for node in self.rig.cluster.nodes:
             namespaces.run_inside(node.init(), "net", lambda: network.links(JOINED) or True)
-            shutil.copy2(DEV / "vm" / "vmtap", node.root / "opt/cni/bin")
+            shutil.copy2(PLUGIN, node.root / "opt/cni/bin")
         started = time.monotonic()
         self.rig.kubectl("apply", "-f", "-", text=OBJECTS + "".join(NEIGHBOUR % {"number": number} for number in (1, 2)))
         self.rig.kubectl("wait", "--for=condition=Ready", "pod/neighbour-1", "pod/neighbour-2", "--timeout=60s")
