@@ -90,9 +90,9 @@ struct Trouble {
   std::string_view status;
   bool stuck;
 };
-constexpr Trouble kTroubles[] = {{"CrashLoopBackOff", true},        {"ErrImagePull", true},    {"ImagePullBackOff", true},
-                                 {"ErrorPvcNotFound", true},        {"DataVolumeError", true}, {"ErrorUnschedulable", false},
-                                 {"WaitingForVolumeBinding", false}};
+constexpr Trouble kTroubles[] = {{"CrashLoopBackOff", true},         {"ErrImagePull", true},    {"ImagePullBackOff", true},
+                                 {"ErrorPvcNotFound", true},         {"DataVolumeError", true}, {"ErrorUnschedulable", false},
+                                 {"WaitingForVolumeBinding", false}, {"Stopped", false}};
 
 }  // namespace
 

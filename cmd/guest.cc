@@ -35,7 +35,7 @@ struct Outside {
   // In a pod the environment says who we are; in a virtual machine, disks do, and `user` who we become.
   Result<void> open(const guest::User& user = {}) {
     kube::ConfigOptions options;
-    const bool machine = !std::getenv("KNFE_MEMBER");
+    const bool machine = ::access((options.service_account + "/token").c_str(), F_OK) != 0;
     if (machine) {
       if (auto mounted = guest::mount_disks(guest::kRunFolder, user); !mounted) return mounted;
       if (auto became = guest::become(user); !became) return became;

@@ -67,9 +67,10 @@ Answer answer(const Request& request) {
   if (request.command == "STATUS" || request.command == "GC") return {};
   const auto wiring = wiring_of(*config);
   if (!wiring) return refuse(version, kBadConfig, wiring.error().text());
+  const std::string id = request.container + "/" + request.interface;
   if (!is_interface(request.interface)) return refuse(version, kBadEnvironment, "CNI_IFNAME is no name of an interface");
   if (request.command == "DEL") {
-    const auto removed = request.netns.empty() ? Result<void>() : remove_tap(request.netns, request.interface);
+    const auto removed = remove_tap(request.netns, request.interface, id);
     return removed ? Answer{} : refuse(version, removed.error());
   }
   if (request.netns.empty()) return refuse(version, kBadEnvironment, "CNI_NETNS is not set");
@@ -78,7 +79,7 @@ Answer answer(const Request& request) {
     return checked ? Answer{} : refuse(version, checked.error());
   }
   if (request.command != "ADD") return refuse(version, kBadEnvironment, "CNI_COMMAND " + request.command + " is not known");
-  const auto mac = add_tap(*wiring, request.netns, request.interface, request.container + "/" + request.interface);
+  const auto mac = add_tap(*wiring, request.netns, request.interface, id);
   if (!mac) return refuse(version, mac.error());
   const JsonObject interface{{"name", request.interface}, {"mac", net::text_of(*mac)}, {"sandbox", request.netns}};
   return {JsonObject{{"cniVersion", version}, {"interfaces", JsonArray{Json(interface)}}, {"ips", JsonArray()}}};

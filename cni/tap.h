@@ -17,9 +17,11 @@ struct Wiring {
   std::optional<net::Mac> mac;  // the guest's
 };
 
-// All are idempotent. `pod` is a path; `name` that of the tap; `id` makes the names of what is on the node its own.
+// All are idempotent; what else has the name is left alone, and is an error. `pod` is a path; `name` that of the tap; `id` makes
+// the names of what is on the node its own.
 Result<net::Mac> add_tap(const Wiring& wiring, const std::string& pod, const std::string& name, const std::string& id);
 Result<void> check_tap(const std::string& pod, const std::string& name);
-Result<void> remove_tap(const std::string& pod, const std::string& name);
+// An empty `pod`: only what is on the node.
+Result<void> remove_tap(const std::string& pod, const std::string& name, const std::string& id);
 
 }  // namespace knfe::cni

@@ -10,7 +10,7 @@ namespace knfe::guest {
 namespace {
 
 constexpr int kLifeSeconds = 7 * 24 * 3600;
-constexpr Duration kRenew{24 * 3600'000};
+constexpr Duration kRenew{3600'000};  // also what a machine that was paused for long waits at most
 constexpr Duration kRetry{10'000};
 constexpr std::size_t kLongest = 1 << 16;
 
@@ -29,6 +29,8 @@ net::Request token_request(const std::string& ns, const std::string& name) {
 }  // namespace
 
 Result<std::string> Account::prepare(const std::string& run, const std::string& account) {
+  // One that was given stays good when the agent starts anew, while the disk's may be dead.
+  if (const auto kept = read_file(token_file(run), kLongest); kept && !kept->empty()) return token_file(run);
   KNFE_TRY(const std::string token, read_file(account + "/token", kLongest));
   if (auto written = write_file(token_file(run), token, 0600); !written) return std::unexpected(written.error());
   return token_file(run);
@@ -36,6 +38,10 @@ Result<std::string> Account::prepare(const std::string& run, const std::string& 
 
 Account::Account(net::Loop& loop, kube::ApiClient& api, std::string ns, std::string name, std::string run, std::string account)
     : loop_(loop), api_(api), ns_(std::move(ns)), name_(std::move(name)), run_(std::move(run)), account_(std::move(account)) {
+  const auto kept = read_file(token_file(run_), kLongest);
+  const auto disk = read_file(account_ + "/token", kLongest);
+  uses_own_ = kept && !kept->empty() && (!disk || *kept != *disk);
+  if (uses_own_) own_ = *kept;
   ask();
 }
 

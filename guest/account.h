@@ -1,6 +1,6 @@
 // Account: the token of the agent in a virtual machine. That on its disk is bound to the pod that the machine was started by, and
 // dies with it when the machine moves to another node. So the agent asks for one of its own, bound to nothing but its
-// ServiceAccount (TokenRequest), and has it renewed once a day; it lives for a week, so that a machine may be off or paused for
+// ServiceAccount (TokenRequest), and has it renewed each hour; it lives for a week, so that a machine may be off or paused for
 // days. The ServiceAccount, and with it every token, ends with the Member.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace knfe::guest {
 
 class Account {
  public:
-  // The file that the API client reads its token from: the disk's at first.
+  // The file that the API client reads its token from: what was given last, or the disk's at first.
   static Result<std::string> prepare(const std::string& run, const std::string& account);
 
   // `api` uses the token file of `run`.

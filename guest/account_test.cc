@@ -59,14 +59,31 @@ TEST_CASE_FIXTURE(Fixture, "it begins with the token of its disk, and asks for o
   CHECK(token() == "first");
 }
 
-TEST_CASE_FIXTURE(Fixture, "it is renewed once a day") {
+TEST_CASE_FIXTURE(Fixture, "it is renewed once an hour") {
   give("first");
-  time.pass(loop, std::chrono::hours(23));
+  time.pass(loop, std::chrono::minutes(59));
   CHECK_FALSE(asks());
-  time.pass(loop, std::chrono::hours(2));
+  time.pass(loop, std::chrono::minutes(2));
   REQUIRE(asks());
   give("second");
   CHECK(token() == "second");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "an agent that starts anew goes on with the token that it was given: that of the disk may be dead by now") {
+  give("first");
+  account.reset();
+  REQUIRE(Account::prepare(folder.path(), folder.at("account")));
+  CHECK(token() == "first");
+  account = std::make_unique<Account>(loop, *api, "n", "f-r-0", folder.path(), folder.at("account"));
+  fakes::settle(loop);
+  refuse();
+  if (asks()) refuse();
+  CHECK(token() == "of the disk");
+  time.pass(loop, std::chrono::seconds(11));
+  refuse();
+  if (asks()) refuse();
+  CHECK(token() == "first");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an API server that is away or answers nonsense is asked again, with what there is") {

@@ -57,10 +57,11 @@ Result<void> mount_disk(const std::string& serial, const std::string& folder, co
   constexpr unsigned long kFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
   const std::string options =
       "overriderockperm,uid=" + std::to_string(user.uid) + ",gid=" + std::to_string(user.gid) + ",mode=0400,dmode=0500";
-  if (::mount(path.c_str(), folder.c_str(), "iso9660", kFlags, options.c_str()) != 0 && errno != EBUSY) {
-    return trouble("cannot be mounted at " + folder, path);
-  }
-  return {};
+  const auto mount = [&] { return ::mount(path.c_str(), folder.c_str(), "iso9660", kFlags, options.c_str()) == 0; };
+  if (mount()) return {};
+  // An earlier run's, maybe for another user.
+  if (errno == EBUSY && ::umount2(folder.c_str(), MNT_DETACH) == 0 && mount()) return {};
+  return trouble("cannot be mounted at " + folder, path);
 }
 
 // In single quotes a shell takes all as it is.

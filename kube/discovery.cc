@@ -1,6 +1,8 @@
 #include "kube/discovery.h"
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 namespace knfe::kube {
 
@@ -10,48 +12,69 @@ net::Request get(std::string path) { return {"GET", std::move(path), {{"Accept",
 
 std::string what(const api::Resource& resource) { return std::string(resource.plural) + " are not served"; }
 
-// Whether the group is there, with our version alone.
-Result<bool> has_ours(const api::Resource& resource, const Result<Json>& groups) {
+// The versions in which the group is served, none if it is not there.
+Result<std::vector<std::string>> versions_of(const api::Resource& resource, const Result<Json>& groups) {
   if (resource.group.empty()) return fail(Code::kUnserved, "the core group cannot vanish: the way to the API server is wrong");
   if (!groups) return std::unexpected(groups.error());
   if (!at(*groups, "groups").is_array()) return fail(Code::kUnserved, what(resource) + ", and nobody says what is");
-  bool ours = false;
+  std::vector<std::string> out;
   for (const auto& group : as_array(at(*groups, "groups"))) {
     if (as_string(at(group, "name")) != resource.group) continue;
-    for (const auto& one : as_array(at(group, "versions"))) {
-      const std::string version(as_string(at(one, "version")));
-      ours = ours || version == resource.version;
-      if (version == resource.version) continue;
-      const std::string known(resource.version);
-      return fail(Code::kUnserved, what(resource) + " as " + known + ", but perhaps as " + version, {},
-                  "serve " + known + " again, or install the release that knows " + version);
-    }
+    for (const auto& one : as_array(at(group, "versions"))) out.emplace_back(as_string(at(one, "version")));
   }
-  return ours;
+  return out;
 }
 
-Result<void> lacks(const api::Resource& resource, const Result<Json>& kinds) {
+// Success if this version of the group does not list the kind.
+Result<void> lacks(const api::Resource& resource, const std::string& version, const Result<Json>& kinds) {
   if (!kinds) return std::unexpected(kinds.error());
   const Json& all = at(*kinds, "resources");
   if (!all.is_array()) return fail(Code::kUnserved, what(resource) + ", and nobody says what is");
   const bool listed = std::any_of(as_array(all).begin(), as_array(all).end(),
                                   [&](const Json& one) { return as_string(at(one, "name")) == resource.plural; });
-  if (listed) return fail(Code::kUnserved, what(resource) + ", though discovery lists them");
-  return {};
+  if (!listed) return {};
+  const std::string known(resource.version);
+  if (version == known) return fail(Code::kUnserved, what(resource) + ", though discovery lists them");
+  return fail(Code::kUnserved, what(resource) + " as " + known + ", but as " + version, {},
+              "serve " + known + " again, or install the release that knows " + version);
+}
+
+struct Question {
+  ApiClient& api;
+  api::Resource resource;
+  std::vector<std::string> versions;  // not asked yet
+  std::function<void(const Result<void>&)> done;
+  net::Handle call;
+};
+
+void ask_next(const std::shared_ptr<Question>& question) {
+  if (question->versions.empty()) return question->done({});
+  const std::string version = std::move(question->versions.back());
+  question->versions.pop_back();
+  auto path = "/apis/" + std::string(question->resource.group) + "/" + version;
+  // The question is held by who asked, and by nobody for longer.
+  question->call = question->api.call("discovery", "get", get(std::move(path)),
+                                      [version, weak = std::weak_ptr(question)](const Result<Json>& kinds) {
+                                        const auto self = weak.lock();
+                                        if (!self) return;
+                                        const auto lacking = lacks(self->resource, version, kinds);
+                                        lacking ? ask_next(self) : self->done(lacking);
+                                      });
 }
 
 }  // namespace
 
 net::Handle ask_whether_vanished(ApiClient& api, const api::Resource& resource, std::function<void(const Result<void>&)> done) {
-  const auto call = std::make_shared<net::Handle>();
-  const auto tell = std::make_shared<std::function<void(const Result<void>&)>>(std::move(done));
-  *call = api.call("discovery", "get", get("/apis"), [&api, resource, call, tell](const Result<Json>& groups) {
-    const auto ours = has_ours(resource, groups);
-    if (!ours || !*ours) return (*tell)(ours ? Result<void>() : std::unexpected(ours.error()));
-    *call = api.call("discovery", "get", get("/apis/" + resource.api_version()),
-                     [resource, tell](const Result<Json>& kinds) { (*tell)(lacks(resource, kinds)); });
+  const auto question = std::make_shared<Question>(Question{api, resource, {}, std::move(done), {}});
+  question->call = api.call("discovery", "get", get("/apis"), [weak = std::weak_ptr(question)](const Result<Json>& groups) {
+    const auto self = weak.lock();
+    if (!self) return;
+    auto versions = versions_of(self->resource, groups);
+    if (!versions) return self->done(std::unexpected(versions.error()));
+    self->versions = std::move(*versions);
+    ask_next(self);
   });
-  return net::Handle([call] { call->reset(); });
+  return net::Handle([question]() mutable { question->call.reset(); });
 }
 
 }  // namespace knfe::kube

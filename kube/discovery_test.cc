@@ -56,9 +56,23 @@ TEST_CASE_FIXTURE(Fixture, "where its group is there, its version must not list 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "of what may be served as another version, or if nobody says what is served, nothing is known") {
-  SUBCASE("") { server.only().answer(200, groups(R"({"version":"v1alpha1"},{"version":"v1"})")); }
-  SUBCASE("") { server.only().answer(200, groups(R"({"version":"v1"})")); }
+TEST_CASE_FIXTURE(Fixture,
+                  "where other versions of its group are served, none of them must list it: others of the group may have them") {
+  server.only().answer(200, groups(R"({"version":"v1alpha1"},{"version":"v1"})"));
+  CHECK(server.only().request.target == "/apis/knfe.io/v1");
+  SUBCASE("it is served as another") {
+    server.only().answer(200, R"({"resources":[{"name":"networks"}]})");
+    CHECK(told.starts_with("unknown: networks are not served as v1alpha1, but as v1"));
+  }
+  SUBCASE("it is served as none") {
+    server.only().answer(200, R"({"resources":[{"name":"members"}]})");
+    CHECK(told.empty());
+    server.only().answer(200, R"({"resources":[{"name":"members"}]})");
+    CHECK(told == "vanished");
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "if nobody says what is served, nothing is known") {
   SUBCASE("") { server.only().answer(200, "{}"); }
   SUBCASE("") { server.only().answer(404, "404 page not found"); }
   CHECK(told.starts_with("unknown: "));

@@ -415,8 +415,9 @@ TEST_CASE_FIXTURE(Fixture, "a kind that vanishes is said not to be served, and i
     SUBCASE("") { server.only().answer(200, R"({"groups":[{"name":"apps","versions":[{"version":"v1"}]}]})"); }
     CHECK(take() == "<< =[]@18446744073709551615 ^0 ");
   }
-  SUBCASE("and its objects stay where it may be served as another version") {
+  SUBCASE("and its objects stay where it is served as another version") {
     server.only().answer(200, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"},{"version":"v1"}]}]})");
+    server.only().answer(200, R"({"resources":[{"name":"networks"}]})");
     CHECK(take() == "");
   }
   SUBCASE("and its objects stay while nobody can say") {

@@ -127,7 +127,7 @@ Result<std::string> Links::ask(Message& message) {
     const ssize_t size = ::recv(socket_, buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return trouble(errno, message.what);
-    auto left = static_cast<unsigned>(size);
+    auto left = static_cast<int>(size);
     for (const auto* part = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(part, left);
          part = NLMSG_NEXT(part, left)) {
       if (part->nlmsg_seq != sequence_) continue;
@@ -161,7 +161,7 @@ Result<Link> Links::find(const std::string& name) {
   Link out;
   out.index = static_cast<std::uint32_t>(info.ifi_index);
   out.up = (info.ifi_flags & IFF_UP) != 0;
-  auto left = static_cast<unsigned>(answer.size() - NLMSG_ALIGN(sizeof info));
+  auto left = static_cast<int>(answer.size() - NLMSG_ALIGN(sizeof info));
   const char* data = answer.data() + NLMSG_ALIGN(sizeof info);
   for (const auto* part = reinterpret_cast<const rtattr*>(data); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
     const auto* value = reinterpret_cast<const char*>(part) + RTA_LENGTH(0);
@@ -177,6 +177,14 @@ Result<void> Links::make_bridge(const std::string& name, const std::optional<Mac
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{}, "bridge " + name);
   message.put(IFLA_IFNAME, name);
   if (mac) message.put(IFLA_ADDRESS, mac->data(), mac->size());
+  message.nest(IFLA_LINKINFO, [&] { message.put(IFLA_INFO_KIND, std::string("bridge")); });
+  return tell(message);
+}
+
+Result<void> Links::pass_on_multicast(std::uint32_t bridge) {
+  ifinfomsg info{};
+  info.ifi_index = static_cast<int>(bridge);
+  Message message(RTM_NEWLINK, 0, info, "bridge " + std::to_string(bridge));
   message.nest(IFLA_LINKINFO, [&] {
     message.put(IFLA_INFO_KIND, std::string("bridge"));
     message.nest(IFLA_INFO_DATA, [&] {

@@ -51,9 +51,10 @@ class Links {
   ~Links();
 
   Result<Link> find(const std::string& name);
-  // Without a MAC the kernel chooses one, and changes it with the bridge's ports. It passes on all multicast: where nobody asks for
-  // groups, snooping would end IPv6's neighbour discovery after minutes.
+  // Without a MAC the kernel chooses one, and changes it with the bridge's ports.
   Result<void> make_bridge(const std::string& name, const std::optional<Mac>& mac);
+  // To all ports, whoever has asked for it: where nobody sends queries, snooping ends IPv6's neighbour discovery after minutes.
+  Result<void> pass_on_multicast(std::uint32_t bridge);
   // A pair: `name` here, `peer` in another namespace.
   Result<void> make_veth(const std::string& name, const std::string& peer, const Namespace& where);
   // In bridge mode above `below`, which is here, put into another namespace.
@@ -62,7 +63,7 @@ class Links {
   struct Change {
     std::optional<std::uint32_t> master = {}, mtu = {};
     bool up = false;
-    bool without_addresses = false;  // the kernel gives it no IPv6 address of its own accord
+    bool without_addresses = false;  // no link-local IPv6 address
   };
   Result<void> change(std::uint32_t index, const Change& change);
   Result<void> remove(std::uint32_t index);

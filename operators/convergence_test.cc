@@ -94,7 +94,7 @@ TEST_CASE("a member may be a virtual machine: it comes to serve as others do, an
   CHECK(world.names(kPods) == std::vector<std::string>{sprout(0), sprout(1), sprout(2)});
   CHECK(as_string(pick(listed(world, "ims-sip-bono-0"), "state")) == "Serving");
   // Taps are asked for on the two networks of the machine, beside what pods ask for.
-  CHECK(world.names(kAttachments) == std::vector<std::string>{"ims-access", "ims-access-tap", "ims-core", "ims-core-tap"});
+  CHECK(world.names(kAttachments) == std::vector<std::string>{"ims-access", "ims-access.tap", "ims-core", "ims-core.tap"});
   CHECK(as_string(pick(world.get(kPoints, "ims-sip-bono-0-core"), "spec", "attachAs")) == "Tap");
   CHECK(world.has(api::ServiceAccount::resource, "ims-sip-bono-0"));
   world.remove(kServices, "ims");
@@ -105,6 +105,7 @@ TEST_CASE("a member may be a virtual machine: it comes to serve as others do, an
 TEST_CASE("a virtual machine that starts anew joins again, under the same name and addresses") {
   World world(serving_with_machine());
   const Json before = listed(world, "ims-sip-bono-0");
+  const Json machine = world.get(kMachines, "ims-sip-bono-0");
   CHECK(world.store.remove(kInstances, {"n", "ims-sip-bono-0"}));
   bool joined_anew = false;
   world.after_step = [&] { joined_anew = joined_anew || as_string(pick(listed(world, "ims-sip-bono-0"), "state")) != "Serving"; };
@@ -112,6 +113,7 @@ TEST_CASE("a virtual machine that starts anew joins again, under the same name a
   CHECK(joined_anew);
   CHECK(world.ready(kServices, "ims") == "True Serving");
   CHECK(listed(world, "ims-sip-bono-0") == before);
+  CHECK(pick(world.get(kMachines, "ims-sip-bono-0"), "metadata", "uid") == pick(machine, "metadata", "uid"));
 }
 
 TEST_CASE("an instance that lost its machine keeps the addresses, until somebody deletes it") {
@@ -156,6 +158,7 @@ TEST_CASE("in whatever order everybody acts about a virtual machine, it comes to
   for (unsigned seed = 0; seed < 50; ++seed) {
     CAPTURE(seed);
     World world;
+    world.after_step = [&world] { check_addresses(world); };
     world.random.emplace(seed);
     world.put(ims_with_machine());
     world.converge();

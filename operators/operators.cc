@@ -71,8 +71,10 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   });
   const auto look_member = [=, &view](const api::Meta& workload) {
     look(functions, {workload.key.ns, std::string(workload.label(label::kFunction))});
-    look(members, workload.key);
-    if (const auto* member = view.members.get(workload.key)) look_owner(sets, member->meta);
+    // The pod that a virtual machine runs in is called otherwise than the member.
+    const api::Key key{workload.key.ns, std::string(workload.label(label::kMember))};
+    look(members, key);
+    if (const auto* member = view.members.get(key)) look_owner(sets, member->meta);
   };
   on_any(view.pods, [=](const api::Pod& pod) { look_member(pod.meta); });
   on_any(view.virtual_machines, [=](const api::VirtualMachine& machine) { look_member(machine.meta); });

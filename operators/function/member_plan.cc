@@ -191,6 +191,8 @@ std::string lower(std::string_view text) {
 // Why a member with a workload does not serve.
 std::pair<std::string, std::string> why_not_serving(const api::Member& member, const Workload& workload) {
   const std::string name = workload.name();
+  if (workload.ending && !workload.meta->deleting)
+    return {reason(workload, "Restarting"), name + " is being stopped, and starts anew then."};
   if (workload.ending) return {reason(workload, "Terminating"), name + " is ending; another takes its place then."};
   if (workload.ended) {
     return {reason(workload, "Ended"), name + " has ended (" + workload.phase + "); another takes its place after five seconds."};
@@ -230,11 +232,12 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   status.state = name(standing_of(member, own));
   status.summary = cut(api::text_of(addresses), api::kLongestSummary);
   const auto squatter = own ? std::nullopt : workload_at(kind_of(member.spec), member.meta.key, view);
-  // One that left by itself (a preStop hook without deletion) comes back as a new one. A report on an earlier spec does not tell
-  // that: its agent was asked to leave then, and goes back when it hears that it is wanted.
+  // A pod that left by itself (a preStop hook without deletion) comes back as a new one; in a machine the agent may start anew. A
+  // report on an earlier spec does not tell that: its agent was asked to leave then, and goes back when it hears that it is
+  // wanted.
   const auto* left = api::find(member.status.conditions, "Left");
-  const bool left_by_itself = own && member.spec.desired != "Left" && has_agent(member.spec) &&
-                              standing_of(member, own) == Standing::kLeaving && left &&
+  const bool left_by_itself = own && kind_of(member.spec) == WorkloadKind::kPod && member.spec.desired != "Left" &&
+                              has_agent(member.spec) && standing_of(member, own) == Standing::kLeaving && left &&
                               left->observed_generation == member.meta.generation && has_left(member, own);
   // One that ends as soon as it starts must not be made over and over without pause.
   const bool ended = own && own->ended;

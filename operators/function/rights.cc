@@ -81,10 +81,15 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
 
 void plan_rights(const api::Member& member, const View& view, Children& children) {
   const std::string name(member.meta.key.name.text());
-  if (kind_of(member.spec) != WorkloadKind::kVirtualMachine || !has_agent(member.spec)) return;
-  auto rules = agent_rules(member.spec.function, {name});
-  rules.push_back(rule("", "serviceaccounts/token", JsonArray{Json(name)}, {"create"}));
-  apply_rights(member, member.spec.function, std::move(rules), {name}, view, children);
+  if (kind_of(member.spec) != WorkloadKind::kVirtualMachine) return;
+  const auto own = workload_of(member, view);
+  if (has_agent(member.spec) || (own && is_reporter(member, *own))) {
+    auto rules = agent_rules(member.spec.function, {name});
+    rules.push_back(rule("", "serviceaccounts/token", JsonArray{Json(name)}, {"create"}));
+    apply_rights(member, member.spec.function, std::move(rules), {name}, view, children);
+  } else if (const auto* live = view.rbac_roles.meta(member.meta.key); live && live->owned_by(member.meta.uid)) {
+    apply_rights(member, member.spec.function, {}, {}, view, children);  // there was an agent
+  }
 }
 
 }  // namespace knfe::operators

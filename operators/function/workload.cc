@@ -94,6 +94,9 @@ void prove_no_workload(WorkloadKind kind, const api::Key& key, const api::Uid& o
   // It outlives its machine where that is deleted without it, and is not owned by the member.
   if (kind == WorkloadKind::kVirtualMachine) {
     plan.actions.push_back(runtime::proof_of_absence(api::VirtualMachineInstance::resource, key, ""));
+    // And it runs in a pod, which has its labels, and outlives it where somebody takes KubeVirt's finalizers off.
+    plan.actions.push_back(runtime::proof_of_none(api::Pod::resource, std::string(key.ns.text()),
+                                                  label::kMember + ("=" + std::string(key.name.text()))));
   }
 }
 

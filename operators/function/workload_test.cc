@@ -121,7 +121,9 @@ TEST_CASE_FIXTURE(Fixture, "why a virtual machine does not run is what KubeVirt 
 }
 
 TEST_CASE_FIXTURE(Fixture, "that a virtual machine is gone is proven of it and of its instance, which may outlive it") {
-  CHECK(proofs() == "prove the absence of virtualmachines n/f-r-0, prove the absence of virtualmachineinstances n/f-r-0");
+  CHECK(proofs() ==
+        "prove the absence of virtualmachines n/f-r-0, prove the absence of virtualmachineinstances n/f-r-0, "
+        "prove the absence of pods n/");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a machine whose instance the cache does not know, and whose agent has reported, may serve") {

@@ -92,7 +92,7 @@ Json attachment_of(const api::Network& network, const Realisation& one, const Ne
 }  // namespace
 
 std::string attachment_name(const api::Network& network, bool tap) {
-  return std::string(network.meta.key.name.text()) + (tap ? "-tap" : "");
+  return std::string(network.meta.key.name.text()) + (tap ? ".tap" : "");
 }
 
 Objection objection_to(const api::Network& network, const View& view) {

@@ -11,7 +11,7 @@ struct Attached {
   const api::ConnectionPoint* connection_point;
 };
 
-// Of the NetworkAttachmentDefinition: that of the network, or for taps another beside it.
+// Of the NetworkAttachmentDefinition: that of the network, or for taps another beside it, which no Network can have.
 std::string attachment_name(const api::Network& network, bool tap);
 
 class NetworkProvider {

@@ -97,7 +97,7 @@ TEST_CASE_FIXTURE(Fixture, "connection points are taps beside the pod network, i
   REQUIRE(names(interfaces) == "default access core");
   CHECK(canonical(pick(named(interfaces, "default"), "masquerade")) == "{}");
   CHECK(canonical(named(interfaces, "core")) == R"({"binding":{"name":"knfe"},"macAddress":"0a:58:0a:14:00:07","name":"core"})");
-  CHECK(canonical(named(pick(instance(), "networks"), "core")) == R"({"multus":{"networkName":"n/ims-core-tap"},"name":"core"})");
+  CHECK(canonical(named(pick(instance(), "networks"), "core")) == R"({"multus":{"networkName":"n/ims-core.tap"},"name":"core"})");
 }
 
 TEST_CASE_FIXTURE(Fixture,

@@ -25,10 +25,12 @@ net::Response ApiServer::carry_out(const net::Request& request) {
     const std::string other = other_version.empty() ? "" : R"(,{"version":")" + other_version + R"("})";
     return {200, {}, R"({"groups":[{"name":"knfe.io","versions":[{"version":"v1alpha1"})" + other + "]}]}"};
   }
-  if (request.target == "/apis/knfe.io/v1alpha1") {
+  const bool ours = request.target == "/apis/knfe.io/v1alpha1";
+  if (ours || (!other_version.empty() && request.target == "/apis/knfe.io/" + other_version)) {
     std::string served;
     for (const char* plural : {"networks", "connectionpoints", "allocations", "members", "membersets"}) {
-      if (!unserved.contains(plural)) served += std::string(served.empty() ? "" : ",") + R"({"name":")" + plural + R"("})";
+      if (!ours || !unserved.contains(plural))
+        served += std::string(served.empty() ? "" : ",") + R"({"name":")" + plural + R"("})";
     }
     return {200, {}, R"({"resources":[)" + served + "]}"};
   }
