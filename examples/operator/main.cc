@@ -58,7 +58,8 @@ runtime::Plan plan_store(const SubscriberStore& store, const kube::Cache<api::Ne
   role.name = "store";
   role.size.exactly = members_for(store.spec.subscribers);
   role.connection_points = {{"data", "", {store.spec.network}}};
-  role.workload.pod.emplace().spec = JsonObject{{"containers", JsonArray{JsonObject{{"name", "store"}, {"image", store.spec.image}}}}};
+  role.workload.pod.emplace().spec =
+      JsonObject{{"containers", JsonArray{JsonObject{{"name", "store"}, {"image", store.spec.image}}}}};
   api::NetworkFunctionSpec spec;
   spec.roles = {role};
   auto desired = runtime::child_of(store, api::NetworkFunction::resource, store.meta.key.name,
