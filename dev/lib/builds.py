@@ -30,6 +30,8 @@ class GoModule:
     """One folder of dev/ with a go.mod whose tools are the binaries to build; or one with a program of ours, of that name. `cgo`: those
     that are linked with C libraries."""
 
+    cgo = ()
+
     def __init__(self, folder, release=None, program=None, cgo=()):
         self.folder = DEV / folder
         self.name = program or folder
