@@ -8,7 +8,7 @@ import copy
 
 from kit.api import Refused
 from kit.kinds import KNFE, OURS
-from kit.manifests import CONTAINER, attachment, dual_stack, function, manifest, network, point, role, service, subnet
+from kit.manifests import CONTAINER, attachment, dual_stack, function, machine_role, manifest, network, point, role, service, subnet
 
 LABEL = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 CIDR = "must be a CIDR such as 10.20.0.0/24"
@@ -84,6 +84,8 @@ ROLES = [
     ("exactly with bounds", role(size={"exactly": 1, "min": 1}), ["min and max belong to initial"]),
     ("annotation that belongs to the networks", role(workload={"pod": {"annotations": {"k8s.v1.cni.cncf.io/networks": "x"}, "spec": {"containers": []}}}),
      ["annotations", "the networks of a member are its connectionPoints"]),
+    ("neither pod nor virtual machine", role(workload={}), ["say either pod or virtualMachine"]),
+    ("pod and virtual machine", role(workload={**role()["workload"], **machine_role()["workload"]}), ["say either pod or virtualMachine"]),
     ("no size", role(size={}), ["either exactly", "or initial with min and max"]),
     ("size missing", without(role(), "size"), ["size", "Required"]),
     ("negative size", role(size={"exactly": -1}), ["greater than or equal to 0"]),
