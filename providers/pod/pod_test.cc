@@ -5,29 +5,19 @@
 #include "operators/function/membership.h"
 #include "test/fakes/json_test.h"
 #include "test/fakes/objects_test.h"
+#include "test/fakes/parts_test.h"
 
 namespace knfe::providers {
 
 using fakes::json;
 using fakes::meta;
+using fakes::named;
+using fakes::names;
 using fakes::pick;
+using fakes::text;
 
 namespace {
 
-std::string text(const Json& value) { return std::string(as_string(value)); }
-
-// The first of a list that has this name; null if none has.
-Json named(const Json& list, std::string_view name) {
-  for (const auto& one : as_array(list)) {
-    if (as_string(at(one, "name")) == name) return one;
-  }
-  return {};
-}
-std::string names(const Json& list) {
-  std::string out;
-  for (const auto& one : as_array(list)) out += (out.empty() ? "" : " ") + text(at(one, "name"));
-  return out;
-}
 // "/run/knfe:ro /data"
 std::string mounts(const Json& container) {
   std::string out;
