@@ -6,6 +6,17 @@ namespace knfe::api {
 
 namespace {
 
+// The condition of a foreign object; null if it has none of this type.
+const Json& condition_of(const Json& json, std::string_view type) {
+  static const Json kNone;
+  for (const auto& condition : as_array(at(json, "status", "conditions"))) {
+    if (as_string(at(condition, "type")) == type) return condition;
+  }
+  return kNone;
+}
+
+bool holds(const Json& json, std::string_view type) { return as_string(at(condition_of(json, type), "status")) == "True"; }
+
 // Why a container waits, as kubelet says; empty while it is merely being made.
 std::string waiting_of(const Json& container) {
   const Json& waiting = at(container, "state", "waiting");
@@ -64,26 +75,13 @@ Result<Pod> decode_pod(const Json& json) {
   KNFE_TRY(pod.meta, decode_meta(json));
   const Json& status = at(json, "status");
   pod.phase = as_string(at(status, "phase"));
-  for (const auto& condition : as_array(at(status, "conditions"))) {
-    if (as_string(at(condition, "type")) == "Ready") pod.ready = as_string(at(condition, "status")) == "True";
-  }
+  pod.ready = holds(json, "Ready");
   pod.trouble = trouble_of(status, pod.stuck);
   if (pod.ended()) pod.ended_since = boot_now();
   return pod;
 }
 
 namespace {
-
-// The condition of a foreign object; null if it has none of this type.
-const Json& condition_of(const Json& json, std::string_view type) {
-  static const Json kNone;
-  for (const auto& condition : as_array(at(json, "status", "conditions"))) {
-    if (as_string(at(condition, "type")) == type) return condition;
-  }
-  return kNone;
-}
-
-bool holds(const Json& json, std::string_view type) { return as_string(at(condition_of(json, type), "status")) == "True"; }
 
 // Of the words in which KubeVirt sums up, those that tell of trouble, and whether somebody has to act.
 struct Trouble {
