@@ -12,17 +12,23 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+JsonObject schema_of(const Described& what) {
+  JsonObject out{{"description", what.doc}};
+  for (auto& [key, value] : schema_of(*what.shape, {})) out[key] = std::move(value);
+  return out;
+}
+
 }  // namespace
 
-Json crd_of(const Resource& resource, const CrdFacts& facts, JsonObject spec, std::optional<JsonObject> status) {
+Json crd_of(const Resource& resource, const CrdFacts& facts, const Described& spec, const Described& status) {
   JsonObject properties{
       {"apiVersion", {{"type", "string"}, {"description", "Version of the schema of this object."}}},
       {"kind", {{"type", "string"}, {"description", "Kind of this object."}}},
       {"metadata", JsonObject{{"type", "object"}}},  // the API server describes it and allows nothing here but rules for the name
-      {"spec", std::move(spec)},
+      {"spec", schema_of(spec)},
   };
-  const bool has_status = status.has_value();
-  if (status) properties["status"] = std::move(*status);
+  const bool has_status = status.shape;
+  if (has_status) properties["status"] = schema_of(status);
   JsonObject schema{{"type", "object"},
                     {"description", facts.doc},
                     {"properties", std::move(properties)},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "api/schema.h"
 
 namespace knfe::api {
 
@@ -34,21 +35,20 @@ struct CrdFacts {
   const char* category = "";
 };
 
-// `status` is null where a kind has none.
-Json crd_of(const Resource& resource, const CrdFacts& facts, JsonObject spec, std::optional<JsonObject> status);
+struct Described {
+  const char* doc = nullptr;
+  const Shape* shape = nullptr;
+};
+// `status` is empty where a kind has none.
+Json crd_of(const Resource& resource, const CrdFacts& facts, const Described& spec, const Described& status);
 
 template <class T>
 Json crd(const CrdFacts& facts) {
-  const auto described = [](auto schema, const char* doc) {
-    JsonObject out{{"description", doc}};
-    for (auto& [key, value] : schema) out[key] = std::move(value);
-    return out;
-  };
   using Spec = decltype(T::spec);
   using Status = decltype(T::status);
-  std::optional<JsonObject> status;
-  if constexpr (!std::same_as<Status, None>) status = described(schema_of<Status>({}), Fields<Status>::doc);
-  return crd_of(T::resource, facts, described(schema_of<Spec>({}), Fields<Spec>::doc), std::move(status));
+  const Described spec{Fields<Spec>::doc, &ShapeOf<Spec>::value};
+  if constexpr (std::same_as<Status, None>) return crd_of(T::resource, facts, spec, {});
+  return crd_of(T::resource, facts, spec, {Fields<Status>::doc, &ShapeOf<Status>::value});
 }
 
 }  // namespace knfe::api

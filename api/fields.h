@@ -1,5 +1,5 @@
 // Field tables: a value type says once what its fields are called, what they mean and what they may hold; decoding, encoding and
-// the OpenAPI schema of its CRD follow from that one table.
+// the OpenAPI schema of its CRD (api/schema.h) follow from that one table.
 //
 //   struct Pool { std::string start, end; bool operator==(const Pool&) const = default; };
 //   template <> struct Fields<Pool> {
@@ -214,77 +214,6 @@ Json encode(const T& value) {
     std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
     return out;
   }
-}
-
-// ---- schema ------------------------------------------------------------------------------------------------------
-
-void describe_scalar(JsonObject& schema, const Is& is);                 // lengths, bounds, enum, pattern, default, rules
-void describe_list(JsonObject& schema, const Is& is, const char* key);  // "a,b": a list-map; "": set or atomic
-void describe_rules(JsonObject& schema, const Rules& rules);
-
-// OpenAPI v3 as structural schemas of CustomResourceDefinitions want it.
-template <class T>
-JsonObject schema_of(const Is& is) {
-  JsonObject schema;
-  if constexpr (is_optional<T>) {
-    return schema_of<typename T::value_type>(is);
-  } else if constexpr (is_once<T>) {
-    return schema_of<typename T::Value>(is);
-  } else if constexpr (std::same_as<T, Json>) {
-    schema["type"] = "object";
-    schema["x-kubernetes-preserve-unknown-fields"] = true;
-    describe_scalar(schema, is);
-  } else if constexpr (Text<T>) {
-    schema["type"] = "string";
-    describe_scalar(schema, is);
-  } else if constexpr (std::same_as<T, bool>) {
-    schema["type"] = "boolean";
-    describe_scalar(schema, is);
-  } else if constexpr (std::integral<T>) {
-    schema["type"] = "integer";
-    schema["format"] = sizeof(T) == 8 ? "int64" : "int32";
-    describe_scalar(schema, is);
-  } else if constexpr (std::same_as<T, StringMap>) {
-    schema["type"] = "object";
-    schema["maxProperties"] = is.max_items ? is.max_items : 64;
-    schema["additionalProperties"] = JsonObject{{"type", "string"}, {"maxLength", 1024}};
-    describe_rules(schema, is.rules);
-  } else if constexpr (is_vector<T>) {
-    using Item = typename T::value_type;
-    Is of_item;
-    if constexpr (!Tabled<Item>) {
-      of_item = is;
-      of_item.rules = {};
-      of_item.otherwise = nullptr;
-    }
-    schema["type"] = "array";
-    schema["items"] = schema_of<Item>(of_item);
-    if constexpr (Keyed<Item>) {
-      describe_list(schema, is, Fields<Item>::key);
-    } else {
-      describe_list(schema, is, "");
-    }
-  } else {
-    schema["type"] = "object";
-    JsonObject properties;
-    JsonArray required;
-    const auto one = [&](const auto& f) {
-      using Member = std::remove_cvref_t<decltype(std::declval<T>().*(f.member))>;
-      JsonObject property{{"description", f.doc}};
-      for (auto& [key, value] : schema_of<Member>(f.is)) property[key] = std::move(value);
-      properties[f.name] = std::move(property);
-      if (f.is.required) required.push_back(f.name);
-    };
-    std::apply([&](const auto&... f) { (one(f), ...); }, Fields<T>::list);
-    schema["properties"] = std::move(properties);
-    if (!required.empty()) schema["required"] = std::move(required);
-    if constexpr (Atomic<T>) schema["x-kubernetes-map-type"] = "atomic";
-    if (is.otherwise) schema["default"] = boost::json::parse(is.otherwise);
-    JsonArray rules;
-    if constexpr (Ruled<T>) describe_rules(schema, Fields<T>::rules);
-    describe_rules(schema, is.rules);
-  }
-  return schema;
 }
 
 }  // namespace knfe::api

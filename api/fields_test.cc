@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "api/network.h"
+#include "api/schema.h"
 #include "test/fakes/json_test.h"
 
 namespace knfe::api {
