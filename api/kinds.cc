@@ -6,6 +6,7 @@
 #include "api/network.h"
 #include "api/network_function.h"
 #include "api/network_service.h"
+#include "api/policy.h"
 
 namespace knfe::api {
 
@@ -47,6 +48,15 @@ std::vector<Json> crds() {
                            {"Desired", "string", ".spec.desired"},
                            {"Addresses", "string", ".status.summary"},
                            {"State", "string", ".status.state"},
+                           {"Ready", "string", kReadyPath},
+                           {"Why", "string", kWhyPath, true}}}),
+      definition<Policy>({"How many members a role has: by what they measure of themselves, and by the hour.",
+                          "pol",
+                          0,
+                          {{"MemberSet", "string", ".spec.memberSetRef.name"},
+                           {"Wanted", "integer", ".status.wanted"},
+                           {"Last", "date", ".status.lastResized.time"},
+                           {"Because", "string", ".status.lastResized.because", true},
                            {"Ready", "string", kReadyPath},
                            {"Why", "string", kWhyPath, true}}}),
       definition<Network>(

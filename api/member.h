@@ -125,11 +125,52 @@ struct Fields<Membership> {
             {.otherwise = "60", .minimum = 1, .maximum = 86400})};
 };
 
+inline constexpr const char* kDecimalPattern = "^[0-9]{1,12}([.][0-9]{1,6})?$";  // nothing below 0: a load, a length, a count
+
+struct Indicator {
+  std::string name;
+  std::vector<std::string> command;
+  std::int32_t every_seconds = 5, window_seconds = 30;
+  std::string band = "1";
+  bool operator==(const Indicator&) const = default;
+};
+template <>
+struct Fields<Indicator> {
+  static constexpr const char* doc =
+      "Something that each member measures of itself: load, sessions, the length of a queue. A member reports the least and the "
+      "most of its latest window, in whole bands, and only when one of them has changed.";
+  static constexpr const char* key = "name";
+  static constexpr Rules rules = {{
+      {"!has(self.windowSeconds) || !has(self.everySeconds) || self.windowSeconds >= self.everySeconds || self.windowSeconds == "
+       "0",
+       "windowSeconds must be 0, or at least everySeconds"},
+      {"!has(self.band) || double(self.band) > 0.0", "band must be above 0"},
+  }};
+  static constexpr auto list = std::tuple{
+      field("name", &Indicator::name, "Name, under which Policies ask for it.",
+            {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 32}),
+      field("command", &Indicator::command,
+            "Program and arguments, run where the hooks run; no shell is involved. It writes one number of at least 0, and ends "
+            "with "
+            "exit code 0.",
+            {.required = true, .max_length = 4096, .min_items = 1, .max_items = 64}),
+      field("everySeconds", &Indicator::every_seconds, "How often it is measured.",
+            {.otherwise = "5", .minimum = 1, .maximum = 3600}),
+      field("windowSeconds", &Indicator::window_seconds,
+            "Of how long the least and the most are reported; 0: of the latest measurement. What swings within this time moves "
+            "nothing.",
+            {.otherwise = "30", .minimum = 0, .maximum = 3600}),
+      field("band", &Indicator::band,
+            "Width of a band: the least is told rounded down to whole bands, the most rounded up. Wider bands mean fewer writes.",
+            {.otherwise = "\"1\"", .pattern = kDecimalPattern, .max_length = 20})};
+};
+
 // What is the same for all members of a role.
 struct MemberTemplate {
   std::vector<Attachment> connection_points;
   Workload workload;
   Membership membership;
+  std::vector<Indicator> indicators;
   bool operator==(const MemberTemplate&) const = default;
 };
 inline constexpr auto kMemberTemplateFields = std::tuple{
@@ -139,7 +180,9 @@ inline constexpr auto kMemberTemplateFields = std::tuple{
                        "(has(b.interface) ? b.interface : b.name)))",
                        "interfaces must differ"}}}}),
     field("workload", &MemberTemplate::workload, "What runs.", {.required = true}),
-    field("membership", &MemberTemplate::membership, "How a member joins and leaves.", {.otherwise = "{}"})};
+    field("membership", &MemberTemplate::membership, "How a member joins and leaves.", {.otherwise = "{}"}),
+    field("indicators", &MemberTemplate::indicators, "What each member measures of itself, while it takes traffic.",
+          {.max_items = 8})};
 
 struct MemberSpec : MemberTemplate {
   std::string function, role, desired;
@@ -175,18 +218,36 @@ struct Fields<MemberAddress> {
 // "core 10.20.0.7 fd20::7, access 10.10.0.2".
 std::string text_of(const std::vector<MemberAddress>& addresses);
 
+struct IndicatorReport {
+  std::string name, low, high;
+  bool operator==(const IndicatorReport&) const = default;
+};
+template <>
+struct Fields<IndicatorReport> {
+  static constexpr const char* doc = "What an indicator of a member has been, over its latest window.";
+  static constexpr const char* key = "name";
+  static constexpr auto list =
+      std::tuple{field("name", &IndicatorReport::name, "Name of the indicator.", {.required = true, .max_length = 32}),
+                 field("low", &IndicatorReport::low, "Never less than this.",
+                       {.required = true, .pattern = kDecimalPattern, .max_length = 20}),
+                 field("high", &IndicatorReport::high, "Never more than this.",
+                       {.required = true, .pattern = kDecimalPattern, .max_length = 20})};
+};
+
 // Written by the guest agent alone.
 struct AgentReport {
   std::string pod_uid;
+  std::vector<IndicatorReport> indicators;
   bool operator==(const AgentReport&) const = default;
 };
 template <>
 struct Fields<AgentReport> {
-  static constexpr const char* doc = "Who reported Joined, Serving and Left.";
+  static constexpr const char* doc = "Who reported Joined, Serving and Left, and what it measures.";
   static constexpr auto list = std::tuple{
       field("podUID", &AgentReport::pod_uid,
             "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
-            {.required = true, .max_length = 64})};
+            {.required = true, .max_length = 64}),
+      field("indicators", &AgentReport::indicators, "The indicators that are known for a whole window.", {.max_items = 8})};
 };
 
 struct MemberStatus {
@@ -206,7 +267,7 @@ struct Fields<MemberStatus> {
       field("summary", &MemberStatus::summary, "For people: its data-plane addresses, by connection point.",
             {.max_length = kLongestSummary}),
       field("addresses", &MemberStatus::addresses, "Its data-plane addresses."),
-      field("agent", &MemberStatus::agent, "Who reported Joined, Serving and Left."),
+      field("agent", &MemberStatus::agent, "Who reported Joined, Serving and Left, and what it measures."),
       field("conditions", &MemberStatus::conditions,
             "By its agent: Joined, Serving, Left. By KNFE: Networked, Ready, Reconciling, Stalled.", {.max_items = 16})};
 };

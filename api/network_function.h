@@ -2,11 +2,13 @@
 #pragma once
 
 #include "api/member.h"
+#include "base/clock.h"
 
 namespace knfe::api {
 
 struct Size {
   std::optional<std::int32_t> exactly, initial, min, max;
+  bool by_members = false;
   bool operator==(const Size&) const = default;
 };
 template <>
@@ -23,13 +25,17 @@ struct Fields<Size> {
       {"!has(self.initial) || !has(self.min) || self.initial >= self.min", "initial must be at least min"},
       {"!has(self.initial) || !has(self.max) || self.initial <= self.max", "initial must be at most max"},
       {"!has(self.min) || !has(self.max) || self.min <= self.max", "min must be at most max"},
+      {"!has(self.byMembers) || !self.byMembers || has(self.initial)",
+       "members can only scale what is not fixed: say initial, min and max instead of exactly"},
   }};
   static constexpr auto list = std::tuple{
       field("exactly", &Size::exactly, "This many members; the scale subresource is refused.", {.minimum = 0, .maximum = 1000}),
       field("initial", &Size::initial, "This many members at first; then the scale subresource decides, between min and max.",
             {.minimum = 0, .maximum = 1000}),
       field("min", &Size::min, "Smallest number of members that scale may ask for.", {.minimum = 0, .maximum = 1000}),
-      field("max", &Size::max, "Largest number of members that scale may ask for.", {.minimum = 0, .maximum = 1000})};
+      field("max", &Size::max, "Largest number of members that scale may ask for.", {.minimum = 0, .maximum = 1000}),
+      field("byMembers", &Size::by_members,
+            "Members of this role may scale it themselves (`knfe guest scale`), between min and max.")};
 };
 
 struct Role : MemberTemplate {
@@ -143,6 +149,12 @@ struct Fields<MemberSetStatus> {
 
 struct MemberSet : Object<MemberSetSpec, MemberSetStatus> {
   static constexpr Resource resource{kGroup, kVersion, "MemberSet", "membersets"};
+  Instant sized_since = boot_now();  // when its size was first seen to be this
+
+  // What was known of it before stays known.
+  void inherit(const MemberSet& before) {
+    if (before.meta.uid == meta.uid && before.spec.replicas == spec.replicas) sized_since = before.sized_since;
+  }
 };
 
 }  // namespace knfe::api

@@ -11,11 +11,14 @@
 #include "guest/agent.h"
 #include "guest/disks.h"
 #include "guest/install.h"
+#include "guest/scale.h"
 #include "kube/renewal.h"
 
 namespace knfe::cmd {
 
 namespace {
+
+constexpr Duration kScaleLimit{30'000};
 
 int give_up(const Error& error) {
   log(Level::kError, "the guest agent gives up", {{"error", error.text()}});
@@ -34,15 +37,32 @@ struct Outside {
 
   // In a pod the environment says who we are; in a virtual machine, disks do, and `user` who we become.
   Result<void> open(const guest::User& user = {}) {
-    kube::ConfigOptions options;
-    const bool machine = ::access((options.service_account + "/token").c_str(), F_OK) != 0;
+    const bool machine = in_machine();
     if (machine) {
       if (auto mounted = guest::mount_disks(guest::kRunFolder, user); !mounted) return mounted;
       if (auto became = guest::become(user); !became) return became;
+    }
+    if (auto connected = connect(machine); !connected) return connected;
+    KNFE_TRY(identity, guest::identity_from_environment());
+    if (machine) {
+      account =
+          std::make_unique<guest::Account>(loop, *api, identity.ns, identity.member, guest::kRunFolder, options.service_account);
+    }
+    return {};
+  }
+
+  // Beside the agent, with its rights: in a virtual machine it has prepared what this needs.
+  Result<void> join() { return connect(in_machine()); }
+
+ private:
+  kube::ConfigOptions options;
+
+  bool in_machine() const { return ::access((options.service_account + "/token").c_str(), F_OK) != 0; }
+  Result<void> connect(bool machine) {
+    if (machine) {
       if (auto taken = guest::take_identity(guest::kRunFolder); !taken) return taken;
       options.service_account = guest::account_folder(guest::kRunFolder);
     }
-    KNFE_TRY(identity, guest::identity_from_environment());
     KNFE_TRY(config, kube::load_config(options));
     if (machine) {
       KNFE_TRY(config.token_file, guest::Account::prepare(guest::kRunFolder, options.service_account));
@@ -52,10 +72,6 @@ struct Outside {
     KNFE_TRY(transport, net::make_https_client(loop, config.endpoint, settings));
     renewal = std::make_unique<kube::Renewal>(loop, *transport, options, config);
     api = std::make_unique<kube::ApiClient>(*transport, config, &loop);
-    if (machine) {
-      account =
-          std::make_unique<guest::Account>(loop, *api, identity.ns, identity.member, guest::kRunFolder, options.service_account);
-    }
     return {};
   }
 };
@@ -101,6 +117,35 @@ int guest_leave(int timeout_seconds, const std::vector<std::string>& command) {
   words.push_back(nullptr);
   ::execvp(words[0], words.data());
   return give_up({Code::kNotFound, command[0] + " cannot be run: " + std::strerror(errno), {}, {}, 0});
+}
+
+int guest_scale(const std::string& text) {
+  const auto resize = guest::parse_resize(text);
+  if (!resize) {
+    std::fprintf(stderr, "knfe: %s: say how many members, such as 5, or how many more or fewer, such as +1 or -1\n",
+                 text.c_str());
+    return 2;
+  }
+  Outside outside;
+  if (auto joined = outside.join(); !joined) return give_up(joined.error());
+  const auto said = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+  const api::Key set{said("KNFE_NAMESPACE"), said("KNFE_FUNCTION") + "-" + said("KNFE_ROLE")};
+  if (set.ns.empty())
+    return give_up({Code::kInvalid,
+                    "KNFE_NAMESPACE, KNFE_FUNCTION and KNFE_ROLE must be set: this runs inside a member",
+                    "environment",
+                    {},
+                    0});
+  int code = 1;
+  const auto end = [&](Result<std::int32_t> wanted) {
+    code = wanted ? 0 : give_up(wanted.error());
+    if (wanted) std::printf("%s %d\n", std::string(set.name).c_str(), *wanted);
+    outside.loop.stop();
+  };
+  guest::scale(outside.loop, *outside.api, set, *resize, end);
+  const auto limit = outside.loop.after(kScaleLimit, [&] { end(fail(Code::kTimeout, "no answer in time")); });
+  outside.loop.run();
+  return code;
 }
 
 }  // namespace knfe::cmd

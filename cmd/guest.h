@@ -1,4 +1,4 @@
-// `knfe guest install|run|leave`: the agent inside a member.
+// `knfe guest install|run|leave|scale`: the agent inside a member.
 #pragma once
 
 #include <string>
@@ -11,5 +11,8 @@ int guest_install();
 int guest_run(const std::string& user);
 // Then becomes `command`, if there is one.
 int guest_leave(int timeout_seconds, const std::vector<std::string>& command);
+
+// `to`: "5", "+1" or "-1".
+int guest_scale(const std::string& to);
 
 }  // namespace knfe::cmd

@@ -113,6 +113,12 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 86400));
   leave_command->footer("Example, which then becomes another command:\n  knfe guest leave --timeout 60 -- nginx -s quit");
 
+  std::string scale_to;
+  auto* scale_command =
+      guest_command->add_subcommand("scale", "Move the size of this member's own role, where it says size.byMembers");
+  scale_command->add_option("NUMBER", scale_to, "How many members are wanted, or how many more (+1) or fewer (-1)")->required();
+  scale_command->footer("Examples, inside a member:\n  knfe guest scale 5\n  knfe guest scale +1");
+
   std::string cni_folder;
   bool cni_stay = false;
   auto* cni_command = app.add_subcommand("cni", "The CNI plugin by which virtual machines get their data-plane interfaces");
@@ -144,6 +150,7 @@ int run(int argc, char** argv) {
   if (*install_command) return guest_install();
   if (*run_command) return guest_run(run_user);
   if (*leave_command) return guest_leave(leave_timeout, leave_then);
+  if (*scale_command) return guest_scale(scale_to);
   if (*cni_install_command) return cni_install(cni_folder, cni_stay);
   return 2;
 }

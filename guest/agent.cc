@@ -50,7 +50,8 @@ Agent::Agent(net::Loop& loop, kube::ApiClient& api, Identity identity, std::stri
       identity_(std::move(identity)),
       folder_(std::move(folder)),
       list_informer_(loop, api, only(identity_, identity_.function + "-peers"), lists_, api::decode_config_map),
-      member_informer_(loop, api, only(identity_, identity_.member), members_, api::decode_object<api::Member>) {
+      member_informer_(loop, api, only(identity_, identity_.member), members_, api::decode_object<api::Member>),
+      indicators_(loop, [this] { report(); }) {
   lists_.on_change([this](const auto*, const auto*) { on_list(); });
   members_.on_change([this](const auto*, const auto*) { on_member(); });
 }
@@ -130,7 +131,15 @@ void Agent::consider() {
     }
     if (!joined_.running && !joined_.again) check_joined();
   }
+  measure();
   report();
+}
+
+// Before it has joined, and once it leaves, a member carries nothing that anybody should decide by.
+void Agent::measure() {
+  const auto* member = members_.get({identity_.ns, identity_.member});
+  const bool serves = joined_.succeeded && leaving_since_ == kNever;
+  indicators_.measure(member && serves ? member->spec.indicators : std::vector<api::Indicator>());
 }
 
 void Agent::check_joined() {
@@ -140,6 +149,7 @@ void Agent::check_joined() {
     const bool patient = joined_.succeeded && joined_failures_ < kJoinPatience;
     if (!patient) joined_.succeeded = succeeded;
     if (leaving_since_ == kNever) joined_.again = loop_.after(succeeded ? kJoinCheck : kJoinRetry, [this] { check_joined(); });
+    measure();
     report();
   });
 }
@@ -204,6 +214,12 @@ void Agent::run(HookRun& hook, const char* name, const std::optional<api::Hook>&
   }
 }
 
+// What a member that serves has to complain of.
+std::string Agent::trouble() const {
+  if (!list_trouble_.empty()) return list_trouble_;
+  return peers_.trouble.empty() ? indicators_.trouble() : peers_.trouble;
+}
+
 api::Conditions Agent::conditions() const {
   const bool leaving = leaving_since_ != kNever;
   const bool joined = joined_.succeeded;
@@ -216,9 +232,9 @@ api::Conditions Agent::conditions() const {
   add("Joined", joined, joined ? "Joined" : "Joining", joined ? "The member is part of the cluster." : not_joined);
   if (leaving) {
     add("Serving", false, "Leaving", "The member gets no new traffic.");
-  } else if (const auto& trouble = list_trouble_.empty() ? peers_.trouble : list_trouble_; !trouble.empty()) {
+  } else if (const std::string what = trouble(); !what.empty()) {
     add("Serving", joined, joined ? "Serving" : "Joining",
-        (joined ? "The member takes traffic; " : not_joined + " ") + trouble + ".");
+        (joined ? "The member takes traffic; " : not_joined + " ") + what + ".");
   } else {
     add("Serving", joined, joined ? "Serving" : "Joining", joined ? "The member takes traffic." : not_joined);
   }
@@ -240,7 +256,8 @@ void Agent::report() {
   // Before the first answer there is nothing to tell: after a restart the earlier report stands.
   if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
-  std::string said;
+  const api::AgentReport agent{identity_.pod_uid, indicators_.reports()};
+  std::string said = to_text(api::encode(agent));
   for (const auto& one : wanted) {
     for (const std::string_view part :
          {std::string_view(one.type), std::string_view(one.status), std::string_view(one.reason), std::string_view(one.message)})
@@ -248,7 +265,7 @@ void Agent::report() {
   }
   // What was refused is repeated ever more seldom; what it is about has changed now.
   if (report_again_ && (refused_report_.empty() || said == refused_report_)) return;
-  bool same = member->status.agent && member->status.agent->pod_uid == identity_.pod_uid;
+  bool same = member->status.agent == agent;
   for (auto& condition : wanted) {
     const auto* before = api::find(member->status.conditions, condition.type);
     condition.observed_generation = member->meta.generation;
@@ -261,7 +278,7 @@ void Agent::report() {
   JsonObject object = api::skeleton(api::Member::resource, member->meta.key);
   object["metadata"].as_object()["uid"] = member->meta.uid.text();
   api::MemberStatus status;
-  status.agent = api::AgentReport{identity_.pod_uid};
+  status.agent = agent;
   status.conditions = wanted;
   object["status"] = api::encode(status);
   object["status"].as_object().erase("observedGeneration");  // the operator's

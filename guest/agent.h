@@ -7,7 +7,7 @@
 // Asked to leave is: its Member or the list says so (its pod is being deleted), or somebody rings (`knfe guest leave`, the
 // preStop hook). The leave hook starts once the list shows it as leaving (or is gone, with the function) and the others have had
 // a second to see that; if the operators are away, after a quarter of the time that leaving may take. The hooks are those that
-// this pod was made with.
+// this pod was made with. Indicators are measured as the Member has them now, from when it has joined until it leaves.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@
 
 #include "api/foreign.h"
 #include "api/member.h"
+#include "guest/indicators.h"
 #include "guest/member_list.h"
 #include "kube/informer.h"
 #include "net/doorbell.h"
@@ -51,10 +52,12 @@ class Agent {
   void consider();
   bool asked_to_leave() const;
   void check_joined();
+  void measure();
   void run_peers_changed();
   void run_leave();
   void run(HookRun& hook, const char* name, const std::optional<api::Hook>& command, Duration limit,
            std::function<void(bool succeeded)> done);
+  std::string trouble() const;
   api::Conditions conditions() const;
   void report();
 
@@ -78,6 +81,7 @@ class Agent {
   Instant leaving_since_{};      // when leaving began; Instant{}: it has not
   Instant listed_since_{};       // when the list first showed us as leaving
   HookRun joined_, peers_, leave_;
+  Indicators indicators_;
   bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
   bool joined_known_ = false;  // the joined hook has answered
   int joined_failures_ = 0;

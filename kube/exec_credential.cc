@@ -1,10 +1,9 @@
 #include "kube/exec_credential.h"
 
 #include <algorithm>
-#include <cstring>
-#include <ctime>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "net/process.h"
 
 namespace knfe::kube {
@@ -14,22 +13,6 @@ namespace {
 constexpr std::size_t kMostOutput = 1u << 20;
 constexpr Duration kLimit{20'000};
 constexpr Duration kMargin{10'000};  // a token is renewed before its end
-
-// Seconds since 1970 of an RFC 3339 time, or -1.
-std::int64_t seconds_of(std::string_view text) {
-  tm parts{};
-  const std::string whole(text);
-  const char* rest = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (!rest) return -1;
-  const auto utc = static_cast<std::int64_t>(::timegm(&parts));
-  if (*rest == '.') rest += 1 + std::strspn(rest + 1, "0123456789");
-  if (std::strcmp(rest, "Z") == 0) return utc;
-  tm offset{};
-  const char* end = *rest == '+' || *rest == '-' ? ::strptime(rest + 1, "%H:%M", &offset) : nullptr;
-  if (!end || *end) return -1;
-  const std::int64_t ahead = offset.tm_hour * 3600 + offset.tm_min * 60;
-  return *rest == '+' ? utc - ahead : utc + ahead;
-}
 
 }  // namespace
 
@@ -44,9 +27,10 @@ Result<ExecCredential> read_exec_credential(std::string_view text, std::int64_t 
   }
   const auto until = as_string(at(*said, "status", "expirationTimestamp"));
   if (!until.empty()) {
-    const auto end = seconds_of(until);
-    if (end < 0) return fail(Code::kForbidden, "gives an expirationTimestamp that is no time");
-    credential.good_for = std::max(Duration(0), Duration(std::min(end - now, std::int64_t{1} << 31) * 1000) - kMargin);
+    const auto end = read_rfc3339(until);
+    if (!end) return fail(Code::kForbidden, "gives an expirationTimestamp that is no time");
+    const std::int64_t left = end->time_since_epoch().count() - now;
+    credential.good_for = std::max(Duration(0), Duration(std::min(left, std::int64_t{1} << 31) * 1000) - kMargin);
   }
   return credential;
 }

@@ -5,6 +5,7 @@
 #include "operators/function/plan.h"
 #include "operators/network/plan.h"
 #include "operators/network/waiting.h"
+#include "operators/policy/plan.h"
 #include "operators/service/plan.h"
 
 namespace knfe::operators {
@@ -33,6 +34,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto members = manager.control("member", view.members, [&view, providers](const auto& member, const auto& moment) {
     return plan_member(member, view, providers.networks, providers.workloads(kind_of(member.spec)), moment);
   });
+  const auto policies = manager.control(
+      "policy", view.policies, [&view](const auto& policy, const auto& moment) { return plan_policy(policy, view, moment); });
   const auto networks = manager.control("network", view.networks, [&view, providers](const auto& network, const auto& moment) {
     return plan_network(network, view, providers.networks, moment);
   });
@@ -63,9 +66,22 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     if (const auto* owner = meta.controller()) look(controller, {meta.key.ns, owner->name});
   };
 
+  const auto look_policies = [=, &view](const std::string& set) {
+    for (const auto* policy : view.policies.by_index(set)) look(policies, policy->meta.key);
+  };
+  view.member_sets.on_change([=, &view](const api::MemberSet* before, const api::MemberSet* after) {
+    look_policies((after ? after : before)->meta.key.text());
+    if (!before || !after || before->spec.size.by_members == after->spec.size.by_members) return;
+    // Whether they may scale it is a right of each virtual machine.
+    for (const auto* member : view.members.owned_by(after->meta.uid)) look(members, member->meta.key);
+  });
+  // Of several on one MemberSet only the first counts: its end makes way for another.
+  on_any(view.policies,
+         [=](const api::Policy& policy) { look_policies(policy.meta.key.ns + "/" + policy.spec.member_set.name); });
   view.members.on_change([=, &view](const api::Member* before, const api::Member* after) {
     const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});
+    if (const auto* set = member.meta.controller()) look_policies(member.meta.key.ns + "/" + set->name);
     if (after) return;
     for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);
   });

@@ -7,6 +7,7 @@
 #include "api/network.h"
 #include "api/network_function.h"
 #include "api/network_service.h"
+#include "api/policy.h"
 #include "kube/cache.h"
 
 namespace knfe::operators {
@@ -25,6 +26,7 @@ struct View {
   kube::Cache<api::NetworkFunction> functions;
   kube::Cache<api::MemberSet> member_sets;
   kube::Cache<api::Member> members{[](const api::Member& m) { return m.meta.key.ns + "/" + m.spec.function; }};
+  kube::Cache<api::Policy> policies{[](const api::Policy& p) { return p.meta.key.ns + "/" + p.spec.member_set.name; }};
   kube::Cache<api::Network> networks{[](const api::Network& n) { return n.meta.key.ns; }};
   kube::Cache<api::ConnectionPoint> connection_points{
       [](const api::ConnectionPoint& c) { return c.meta.key.ns + "/" + c.spec.network.name; }};
@@ -48,6 +50,7 @@ void fill(View& view, Follow follow) {
   follow(view.functions, "", api::decode_object<api::NetworkFunction>);
   follow(view.member_sets, "", api::decode_object<api::MemberSet>);
   follow(view.members, "", api::decode_object<api::Member>);
+  follow(view.policies, "", api::decode_object<api::Policy>);
   follow(view.networks, "", api::decode_object<api::Network>);
   follow(view.connection_points, "", api::decode_object<api::ConnectionPoint>);
   follow(view.allocations, "", api::decode_object<api::Allocation>);

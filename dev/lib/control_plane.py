@@ -6,7 +6,7 @@ ETCD = "http://127.0.0.1:2379"  # inside the cluster's network namespace
 
 # What an API server needs so that owned objects, namespaces, service accounts and aggregated roles behave.
 CONTROLLERS_WITHOUT_NODE = ["clusterrole-aggregation-controller", "garbage-collector-controller",
-                            "namespace-controller", "root-ca-certificate-publisher-controller",
+                            "horizontal-pod-autoscaler-controller", "namespace-controller", "root-ca-certificate-publisher-controller",
                             "serviceaccount-controller", "serviceaccount-token-controller",
                             "validatingadmissionpolicy-status-controller"]
 

@@ -5,6 +5,7 @@
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
 #include "operators/function/rights.h"
+#include "operators/function/size.h"
 
 namespace knfe::operators {
 
@@ -13,22 +14,6 @@ using runtime::Moment;
 using runtime::Plan;
 
 namespace {
-
-// Owns the size of a role whose spec leaves it to the scale subresource: kept apart so that an apply of the rest never takes it
-// away.
-constexpr const char* kSizeManager = "knfe-size";
-
-runtime::Action size_action(const api::Meta& set, std::int32_t replicas) {
-  JsonObject object = api::skeleton(api::MemberSet::resource, set.key);
-  object["metadata"].as_object()["uid"] = set.uid.text();
-  object["spec"] = JsonObject{{"replicas", replicas}};
-  runtime::Action action;
-  action.resource = api::MemberSet::resource;
-  action.key = set.key;
-  action.body = std::move(object);
-  action.manager = kSizeManager;
-  return action;
-}
 
 void plan_role(const api::NetworkFunction& function, const api::Role& role, const View& view, Plan& plan, Children& children) {
   const std::string name = set_name(function, role);
@@ -64,7 +49,8 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
       child_of(function, api::MemberSet::resource, name, {{label::kFunction, spec.function}, {label::kRole, role.name}});
   desired["spec"] = api::encode(spec);
   children.apply(api::MemberSet::resource, std::move(desired), live ? &live->meta : nullptr);
-  if (ours && role.size.initial && !live->spec.replicas) plan.actions.push_back(size_action(live->meta, *role.size.initial));
+  if (ours && role.size.initial && !live->spec.replicas)
+    plan.actions.push_back(resize(live->meta, *role.size.initial, kSizeManager));
 }
 
 void plan_member_list(const api::NetworkFunction& function, const View& view, Children& children) {

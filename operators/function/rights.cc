@@ -24,10 +24,13 @@ JsonObject rule(const char* group, const char* resource, JsonArray names, std::i
           {"verbs", std::move(list)}};
 }
 
-JsonArray agent_rules(const std::string& function, const std::set<std::string>& members) {
-  return {rule("", "configmaps", JsonArray{Json(peers_name(function))}, {"get", "list", "watch"}),
-          rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
-          rule(api::kGroup, "members/status", strings(members), {"patch"})};
+// `sets`: the roles that their members may scale.
+JsonArray agent_rules(const std::string& function, const std::set<std::string>& members, const std::set<std::string>& sets) {
+  JsonArray out{rule("", "configmaps", JsonArray{Json(peers_name(function))}, {"get", "list", "watch"}),
+                rule(api::kGroup, "members", strings(members), {"get", "list", "watch"}),
+                rule(api::kGroup, "members/status", strings(members), {"patch"})};
+  if (!sets.empty()) out.push_back(rule(api::kGroup, "membersets/scale", strings(sets), {"get", "patch"}));
+  return out;
 }
 
 // A ServiceAccount, a Role and the binding between them and further accounts, all named as their parent.
@@ -56,10 +59,11 @@ void apply_rights(const Parent& parent, const std::string& function, JsonArray r
 
 void plan_rights(const api::NetworkFunction& function, const View& view, Children& children) {
   const auto& key = function.meta.key;
-  std::set<std::string> members, accounts;
+  std::set<std::string> members, accounts, sets;
   for (const auto& role : function.spec.roles) {
     if (!has_agent(role) || kind_of(role) == WorkloadKind::kVirtualMachine) continue;
     accounts.insert(service_account_of(role, key.name));
+    if (role.size.by_members) sets.insert(set_name(function, role));
     const int most = role.size.exactly ? *role.size.exactly : role.size.max.value_or(0);
     for (int ordinal = 0; ordinal < most; ++ordinal) members.insert(set_name(function, role) + "-" + std::to_string(ordinal));
   }
@@ -76,7 +80,8 @@ void plan_rights(const api::NetworkFunction& function, const View& view, Childre
   const auto* live = view.rbac_roles.meta(key);
   if (accounts.empty() && !(live && live->owned_by(function.meta.uid))) return;
   // A rule without names would be one for all names.
-  apply_rights(function, key.name, members.empty() ? JsonArray() : agent_rules(key.name, members), accounts, view, children);
+  apply_rights(function, key.name, members.empty() ? JsonArray() : agent_rules(key.name, members, sets), accounts, view,
+               children);
 }
 
 void plan_rights(const api::Member& member, const View& view, Children& children) {
@@ -84,7 +89,11 @@ void plan_rights(const api::Member& member, const View& view, Children& children
   if (kind_of(member.spec) != WorkloadKind::kVirtualMachine) return;
   const auto own = workload_of(member, view);
   if (has_agent(member.spec) || (own && is_reporter(member, *own))) {
-    auto rules = agent_rules(member.spec.function, {name});
+    const auto* owner = member.meta.controller();
+    const auto* set = owner ? view.member_sets.get({member.meta.key.ns, owner->name}) : nullptr;
+    const bool scales = set && set->meta.uid == owner->uid && set->spec.size.by_members;
+    auto rules = agent_rules(member.spec.function, {name},
+                             scales ? std::set<std::string>{std::string(set->meta.key.name)} : std::set<std::string>());
     rules.push_back(rule("", "serviceaccounts/token", JsonArray{Json(name)}, {"create"}));
     apply_rights(member, member.spec.function, std::move(rules), {name}, view, children);
   } else if (const auto* live = view.rbac_roles.meta(member.meta.key); live && live->owned_by(member.meta.uid)) {

@@ -12,6 +12,7 @@
 #include "api/foreign.h"
 #include "api/kinds.h"
 #include "api/network_service.h"
+#include "api/policy.h"
 #include "test/fakes/json_test.h"
 
 namespace knfe::fakes {
@@ -24,6 +25,7 @@ constexpr api::Resource kKnown[] = {api::NetworkService::resource,
                                     api::NetworkFunction::resource,
                                     api::MemberSet::resource,
                                     api::Member::resource,
+                                    api::Policy::resource,
                                     api::Network::resource,
                                     api::ConnectionPoint::resource,
                                     api::Allocation::resource,

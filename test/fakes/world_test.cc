@@ -7,6 +7,7 @@
 #include "operators/function/plan.h"
 #include "operators/function/workload.h"
 #include "operators/network/plan.h"
+#include "operators/policy/plan.h"
 #include "operators/service/plan.h"
 #include "test/fakes/actors_test.h"
 #include "test/fakes/json_test.h"
@@ -100,6 +101,7 @@ void World::open_view() {
   control(v.functions, [&v](const auto& object, const Moment& moment) { return operators::plan_function(object, v, moment); });
   control(v.member_sets,
           [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
+  control(v.policies, [&v](const auto& object, const Moment& moment) { return operators::plan_policy(object, v, moment); });
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     const bool machine = operators::kind_of(object.spec) == operators::WorkloadKind::kVirtualMachine;
     const operators::WorkloadProvider& workloads =

@@ -37,6 +37,20 @@ def with_field(document, *path, value="x"):
     return document
 
 
+def indicator(**more):
+    return {"name": "calls", "command": ["/opt/calls"], **more}
+
+
+def policy(**more):
+    spec = {"memberSetRef": {"name": "ims-sip-sprout"}, "load": {"indicator": "calls", "scaleOut": {"above": "40"}}, **more}
+    return manifest("Policy", "load", {key: value for key, value in spec.items() if value is not None})
+
+
+def loaded(**more):
+    load = {"indicator": "calls", "scaleOut": {"above": "40"}, "scaleIn": {"below": "20"}, **more}
+    return policy(load={key: value for key, value in load.items() if value is not None})
+
+
 NETWORKS = [
     ("cidr is no cidr", one_subnet(cidr="core"), [CIDR]),
     ("cidr without length", one_subnet(cidr="10.20.0.0"), [CIDR]),
@@ -115,7 +129,33 @@ ROLES = [
     ("hook without command", role(membership={"joined": {}}), ["joined.command", "Required"]),
     ("hook with an empty command", role(membership={"leave": {"command": []}}), ["at least 1"]),
     ("no time to leave", role(membership={"leaveTimeoutSeconds": 0}), ["greater than or equal to 1"]),
+    ("a fixed size that members may move", role(size={"exactly": 1, "byMembers": True}), ["members can only scale what is not fixed"]),
+    ("indicator without command", role(indicators=[{"name": "calls"}]), ["command", "Required"]),
+    ("indicators of one name", role(indicators=[indicator(), indicator()]), ["Duplicate value", '"calls"']),
+    ("indicator with a bad name", role(indicators=[indicator(name="Calls")]), [LABEL]),
+    ("indicator measured all the time", role(indicators=[indicator(everySeconds=0)]), ["greater than or equal to 1"]),
+    ("window shorter than between two measurements", role(indicators=[indicator(everySeconds=10, windowSeconds=5)]),
+     ["windowSeconds must be 0, or at least everySeconds"]),
+    ("band of no width", role(indicators=[indicator(band="0")]), ["band must be above 0"]),
+    ("band that is no number", role(indicators=[indicator(band="wide")]), ["band", "should match"]),
+    ("nine indicators", role(indicators=[indicator(name=f"i{i}") for i in range(9)]), ["at most 8"]),
     ("unknown field in a role", role(replicas=3), ["unknown field", "replicas"]),
+]
+
+POLICIES = [
+    ("says nothing", policy(load=None), ["say load, hours, min or max"]),
+    ("of no set", without(policy(), "spec", "memberSetRef"), ["memberSetRef", "Required"]),
+    ("thresholds that cross", loaded(scaleIn={"below": "40"}), ["scaleIn.below must be less than scaleOut.above"]),
+    ("threshold of nothing", loaded(scaleOut={"above": "0"}, scaleIn=None), ["scaleOut.above must be above 0"]),
+    ("threshold that is no number", loaded(scaleOut={"above": "-3"}), ["above", "should match"]),
+    ("threshold that is none of text", loaded(scaleOut={"above": 40}), ["above", "string"]),
+    ("no threshold", loaded(scaleOut={}), ["above", "Required"]),
+    ("steps of nothing", loaded(scaleIn={"below": "20", "step": 0}), ["greater than or equal to 1"]),
+    ("min above max", policy(min=5, max=4), ["min must be at most max"]),
+    ("hours without bounds", policy(hours=[{"name": "a", "from": "08:00", "to": "20:00"}]), ["say min or max"]),
+    ("hours that are none", policy(hours=[{"name": "a", "from": "24:00", "to": "8", "min": 1}]), ["from", "to", "should match"]),
+    ("days that are none", policy(hours=[{"name": "a", "from": "08:00", "to": "20:00", "min": 1, "days": ["Monday"]}]), ["Unsupported value", '"Mon"']),
+    ("unknown field", policy(schedule="* * * * *"), ["unknown field", "schedule"]),
 ]
 
 POINTS = [
@@ -179,6 +219,8 @@ def rows():
         yield f"role: {what}", [document, in_service(document)], words
     for what, document, words in POINTS:
         yield f"ConnectionPoint: {what}", [document], words
+    for what, document, words in POLICIES:
+        yield f"Policy: {what}", [document], words
     for what, document, words in NAMES:
         yield what, [document], words
 

@@ -27,6 +27,7 @@ class Actor:
         self.broken = set()     # their containers do not get ready
         self.draining = set()   # their calls do not end: they do not report Left
         self.stuck = set()      # their pods do not end
+        self._loads = {}        # what their agents measure: name -> (low, high)
         self.errors = []
         self._feeds = []
         for _ in range(workers):
@@ -47,6 +48,11 @@ class Actor:
             each.clear()
         for key in keys:
             self.look_again(key)
+
+    def measures(self, namespace, name, **indicators):
+        """From now on: the least and the most of each, as texts."""
+        self._loads[namespace, name] = indicators
+        self.look_again((namespace, name))
 
     def look_again(self, key):
         """After broken, draining or stuck have changed."""
@@ -125,12 +131,15 @@ class Actor:
                   "Left": ("True", "Left") if left else ("False", "Draining" if leaving else "Serving")}
         status = member.get("status", {})
         before = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions", [])}
-        if status.get("agent", {}).get("podUID") == pod_uid and wanted.items() <= before.items():
+        agent = {"podUID": pod_uid}
+        if loads := {} if leaving else self._loads.get(key, {}):
+            agent["indicators"] = [{"name": name, "low": low, "high": high} for name, (low, high) in loads.items()]
+        if status.get("agent") == agent and wanted.items() <= before.items():
             return
         self._api.apply({
             "apiVersion": KNFE, "kind": "Member",
             "metadata": {"namespace": key[0], "name": key[1], "uid": member["metadata"]["uid"]},
-            "status": {"agent": {"podUID": pod_uid}, "conditions": [
+            "status": {"agent": agent, "conditions": [
                 {"type": kind, "status": truth, "reason": reason, "message": f"{reason}.",
                  "lastTransitionTime": _now(), "observedGeneration": member["metadata"]["generation"]}
                 for kind, (truth, reason) in wanted.items()]}}, AGENT, "status")

@@ -7,6 +7,7 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace
     "NetworkFunction": (KNFE, "networkfunctions"),
     "MemberSet": (KNFE, "membersets"),
     "Member": (KNFE, "members"),
+    "Policy": (KNFE, "policies"),
     "Network": (KNFE, "networks"),
     "ConnectionPoint": (KNFE, "connectionpoints"),
     "Allocation": (KNFE, "allocations"),
@@ -23,7 +24,7 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace
     "Lease": ("coordination.k8s.io/v1", "leases"),
 }
 
-OURS = ["NetworkService", "NetworkFunction", "MemberSet", "Member", "Network", "ConnectionPoint", "Allocation"]
+OURS = ["NetworkService", "NetworkFunction", "MemberSet", "Member", "Policy", "Network", "ConnectionPoint", "Allocation"]
 # What KNFE makes of others' kinds; those it shares with others are told apart by label.
 MADE = ["NetworkAttachmentDefinition", "Pod", "ConfigMap", "ServiceAccount", "Role", "RoleBinding"]
 MANAGED = "app.kubernetes.io/managed-by=knfe"

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 
-from lib.cluster import REPOSITORY
+from stage.cluster import REPOSITORY
 
 
 class Report:

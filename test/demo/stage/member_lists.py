@@ -7,7 +7,7 @@ has a line with time and content for every list written. All clocks are this mac
 import json
 from datetime import datetime
 
-from lib.cluster import Watch
+from stage.cluster import Watch
 
 
 def condition(object_, kind):
