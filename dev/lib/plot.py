@@ -43,7 +43,8 @@ def curves(title, panels, marks=(), seconds=None):
     out = _frame(title, height)
     for number, (unit, each) in enumerate(panels):
         upper = TOP + 160 * number
-        top = _round_up(max(value for _, points in each for _, value in points))
+        most = max(value for _, points in each for _, value in points)
+        top = _round_up(most) if most > 8 else 4 * (int(most) // 4 + 1)
 
         def y(value, upper=upper, top=top):
             return upper + plot * (1 - value / top)
@@ -56,8 +57,8 @@ def curves(title, panels, marks=(), seconds=None):
         out += [f'<text x="{x(second):.1f}" y="{upper + plot + 14}" text-anchor="middle">{second} s</text>'
                 for second in range(0, int(last) + 1, 20)]
         out += [f'<line x1="{x(second):.1f}" x2="{x(second):.1f}" y1="{upper}" y2="{upper + plot}" stroke="black" stroke-dasharray="3 3"/>'
-                + (f'<text x="{x(second) + 4:.1f}" y="{upper - 2}" font-size="10">{escape(what)}</text>' if number == 0 else "")
-                for second, what in marks]
+                + (f'<text x="{x(second) + 4:.1f}" y="{upper + 10 + 12 * place}" font-size="10">{escape(what)}</text>' if number == 0 else "")
+                for place, (second, what) in enumerate(marks)]
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
