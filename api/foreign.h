@@ -14,11 +14,14 @@ struct Pod {
   std::string trouble;    // why it is not, as kubelet or the scheduler says; empty if they say nothing
   bool stuck = false;     // and that goes on until somebody acts, as far as kubelet can tell
   Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
+  Instant since = boot_now();  // when it was first seen to be as it is: ready or not, on its way out or not
 
   bool ended() const { return phase == "Failed" || phase == "Succeeded"; }
   // What was known of it before stays known.
   void inherit(const Pod& before) {
-    if (before.meta.uid == meta.uid && before.ended() && ended()) ended_since = before.ended_since;
+    if (before.meta.uid != meta.uid) return;
+    if (before.ended() && ended()) ended_since = before.ended_since;
+    if (before.ready == ready && before.meta.deleting == meta.deleting) since = before.since;
   }
 };
 
@@ -36,6 +39,12 @@ struct VirtualMachineInstance {
   bool ready = false;   // condition Ready
   bool paused = false;  // condition Paused
   std::string trouble;  // why it is not ready, as KubeVirt says; empty if it says nothing
+  Instant since = boot_now();  // when it was first seen to be as it is: ready or not, on its way out or not
+
+  // What was known of it before stays known.
+  void inherit(const VirtualMachineInstance& before) {
+    if (before.meta.uid == meta.uid && before.ready == ready && before.meta.deleting == meta.deleting) since = before.since;
+  }
 };
 
 // NetworkAttachmentDefinition, ServiceAccount, Role, RoleBinding, ConfigMap: who owns it and whether it holds what is wanted.

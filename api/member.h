@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/connection_point.h"
+#include "base/clock.h"
 
 namespace knfe::api {
 
@@ -187,6 +188,7 @@ inline constexpr auto kMemberTemplateFields = std::tuple{
 struct MemberSpec : MemberTemplate {
   std::string function, role, desired;
   std::int32_t ordinal = 0;
+  bool is_to_serve() const { return desired.empty() || desired == "Serving"; }
   bool operator==(const MemberSpec&) const = default;
 };
 template <>
@@ -196,8 +198,10 @@ struct Fields<MemberSpec> {
       std::tuple{field("function", &MemberSpec::function, "NetworkFunction it belongs to.", {.required = true}),
                  field("role", &MemberSpec::role, "Role it has there.", {.required = true}),
                  field("ordinal", &MemberSpec::ordinal, "Its number in the role, from 0.", {.required = true, .minimum = 0}),
-                 field("desired", &MemberSpec::desired, "Serving, or Left: asked to leave the cluster.",
-                       {.otherwise = "\"Serving\"", .one_of = "Serving|Left"})},
+                 field("desired", &MemberSpec::desired,
+                       "Serving; or Left: asked to leave the cluster, and then to go; or Stopped: to leave, and to stay as an identity "
+                       "with its addresses.",
+                       {.otherwise = "\"Serving\"", .one_of = "Serving|Left|Stopped"})},
       kMemberTemplateFields);
 };
 
@@ -274,6 +278,13 @@ struct Fields<MemberStatus> {
 
 struct Member : Object<MemberSpec, MemberStatus> {
   static constexpr Resource resource{kGroup, kVersion, "Member", "members"};
+  Instant said_since = boot_now();  // when its agent was first seen to say of Serving what it says
+
+  // What was known of it before stays known.
+  void inherit(const Member& before) {
+    const bool same = before.meta.uid == meta.uid && is_true(before.status.conditions, "Serving") == is_true(status.conditions, "Serving");
+    if (same) said_since = before.said_since;
+  }
 };
 
 }  // namespace knfe::api

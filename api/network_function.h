@@ -2,7 +2,6 @@
 #pragma once
 
 #include "api/member.h"
-#include "base/clock.h"
 
 namespace knfe::api {
 
@@ -38,7 +37,40 @@ struct Fields<Size> {
             "Members of this role may scale it themselves (`knfe guest scale`), between min and max.")};
 };
 
-struct Role : MemberTemplate {
+struct Healing {
+  std::int32_t after_seconds = 60, budget = 1;
+  bool operator==(const Healing&) const = default;
+};
+template <>
+struct Fields<Healing> {
+  static constexpr const char* doc = "When a member that does not serve gets another pod or virtual machine.";
+  static constexpr auto list = std::tuple{
+      field("afterSeconds", &Healing::after_seconds, "Once it has not served for so long; so long it then has to serve again.",
+            {.otherwise = "60", .minimum = 1, .maximum = 86400}),
+      field("budget", &Healing::budget,
+            "At most so many of the role at once: the next is healed when one of these serves, or has had its time.",
+            {.otherwise = "1", .minimum = 1, .maximum = 1000})};
+};
+
+// How the members of a role come, and what is done about those that do not serve.
+struct Conduct {
+  std::vector<std::string> depends_on;
+  std::string order;
+  std::optional<Healing> healing;
+  bool operator==(const Conduct&) const = default;
+};
+inline constexpr auto kConductFields = std::tuple{
+    field("dependsOn", &Conduct::depends_on,
+          "Roles of the function all of whose members serve before members of this one are made, and whose members are stopped after "
+          "those of this one.",
+          {.max_length = 16, .max_items = 7, .set = true}),
+    field("order", &Conduct::order,
+          "OneByOne: a member is made once all before it serve, and asked to leave once all after it are gone. Parallel, or nothing: "
+          "all at once.",
+          {.one_of = "Parallel|OneByOne"}),
+    field("healing", &Conduct::healing, "When members that do not serve are replaced. Without it, only those whose pod has ended.")};
+
+struct Role : MemberTemplate, Conduct {
   std::string name;
   Size size;
   bool operator==(const Role&) const = default;
@@ -51,10 +83,11 @@ struct Fields<Role> {
       std::tuple_cat(std::tuple{field("name", &Role::name, "Name of the role, unique in the function.",
                                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
                                 field("size", &Role::size, "How many members, and who says so.", {.required = true})},
-                     kMemberTemplateFields);
+                     kConductFields, kMemberTemplateFields);
 };
 
 struct NetworkFunctionSpec {
+  std::string state;
   std::vector<Role> roles;
   bool operator==(const NetworkFunctionSpec&) const = default;
 };
@@ -62,7 +95,15 @@ template <>
 struct Fields<NetworkFunctionSpec> {
   static constexpr const char* doc = "The network function that is wanted.";
   static constexpr auto list =
-      std::tuple{field("roles", &NetworkFunctionSpec::roles, "Its roles.", {.required = true, .min_items = 1, .max_items = 8})};
+      std::tuple{field("state", &NetworkFunctionSpec::state,
+                       "Running, or nothing: its members run. Stopped: they have left, and stay as identities with their addresses.",
+                       {.one_of = "Running|Stopped"}),
+                 field("roles", &NetworkFunctionSpec::roles, "Its roles.",
+                       {.required = true,
+                        .min_items = 1,
+                        .max_items = 8,
+                        .rules = {{{"self.all(r, !has(r.dependsOn) || r.dependsOn.all(d, d != r.name && self.exists(o, o.name == d)))",
+                                    "dependsOn names other roles of the function"}}}})};
 };
 
 struct RoleStatus {
@@ -101,8 +142,8 @@ struct NetworkFunction : Object<NetworkFunctionSpec, NetworkFunctionStatus> {
   static constexpr Resource resource{kGroup, kVersion, "NetworkFunction", "networkfunctions"};
 };
 
-struct MemberSetSpec : MemberTemplate {
-  std::string function, role;
+struct MemberSetSpec : MemberTemplate, Conduct {
+  std::string function, role, state;
   Size size;
   std::optional<std::int32_t> replicas;
   bool operator==(const MemberSetSpec&) const = default;
@@ -125,8 +166,9 @@ struct Fields<MemberSetSpec> {
                                 field("role", &MemberSetSpec::role, "Role of that function.", {.required = true}),
                                 field("size", &MemberSetSpec::size, "Bounds of the size, and who owns it.", {.required = true}),
                                 field("replicas", &MemberSetSpec::replicas,
-                                      "How many members are wanted: what kubectl scale sets.", {.minimum = 0, .maximum = 1000})},
-                     kMemberTemplateFields);
+                                      "How many members are wanted: what kubectl scale sets.", {.minimum = 0, .maximum = 1000}),
+                                field("state", &MemberSetSpec::state, "As the function's.", {.one_of = "Running|Stopped"})},
+                     kConductFields, kMemberTemplateFields);
 };
 
 struct MemberSetStatus {
@@ -151,6 +193,7 @@ struct MemberSet : Object<MemberSetSpec, MemberSetStatus> {
   static constexpr Resource resource{kGroup, kVersion, "MemberSet", "membersets"};
   Instant sized_since = boot_now();  // when its size was first seen to be this
 
+  bool stopped() const { return spec.state == "Stopped"; }
   // What was known of it before stays known.
   void inherit(const MemberSet& before) {
     if (before.meta.uid == meta.uid && before.spec.replicas == spec.replicas) sized_since = before.sized_since;

@@ -103,7 +103,7 @@ void Agent::on_member() {
   const auto* member = members_.get({identity_.ns, identity_.member});
   if (!member) return;  // gone: this pod is about to be, too
   known_ = true;
-  wanted_ = member->spec.desired != "Left" && !member->meta.deleting;
+  wanted_ = member->spec.is_to_serve() && !member->meta.deleting;
   consider();
 }
 

@@ -1,5 +1,6 @@
 #include "operators/operators.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "operators/function/plan.h"
@@ -69,8 +70,20 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto look_policies = [=, &view](const std::string& set) {
     for (const auto* policy : view.policies.by_index(set)) look(policies, policy->meta.key);
   };
+  // Roles wait for those that they depend on, and to be stopped for those that depend on them.
+  const auto look_dependents = [=, &view](const api::MemberSet& set) {
+    const auto needs = [](const api::MemberSet& one, const api::MemberSet& other) {
+      const auto& roles = one.spec.depends_on;
+      return std::find(roles.begin(), roles.end(), other.spec.role) != roles.end();
+    };
+    for (const auto* other : view.member_sets.by_index(set.meta.key.ns + "/" + set.spec.function)) {
+      if (needs(*other, set) || needs(set, *other)) look(sets, other->meta.key);
+    }
+  };
   view.member_sets.on_change([=, &view](const api::MemberSet* before, const api::MemberSet* after) {
-    look_policies((after ? after : before)->meta.key.text());
+    const auto& set = after ? *after : *before;
+    look_policies(set.meta.key.text());
+    look_dependents(set);
     if (!before || !after || before->spec.size.by_members == after->spec.size.by_members) return;
     // Whether they may scale it is a right of each virtual machine.
     for (const auto* member : view.members.owned_by(after->meta.uid)) look(members, member->meta.key);

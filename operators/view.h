@@ -24,7 +24,7 @@ inline constexpr const char* kManagedBy = "app.kubernetes.io/managed-by";
 struct View {
   kube::Cache<api::NetworkService> services;
   kube::Cache<api::NetworkFunction> functions;
-  kube::Cache<api::MemberSet> member_sets;
+  kube::Cache<api::MemberSet> member_sets{[](const api::MemberSet& s) { return s.meta.key.ns + "/" + s.spec.function; }};
   kube::Cache<api::Member> members{[](const api::Member& m) { return m.meta.key.ns + "/" + m.spec.function; }};
   kube::Cache<api::Policy> policies{[](const api::Policy& p) { return p.meta.key.ns + "/" + p.spec.member_set.name; }};
   kube::Cache<api::Network> networks{[](const api::Network& n) { return n.meta.key.ns; }};

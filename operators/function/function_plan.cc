@@ -21,8 +21,10 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
   static_cast<api::MemberTemplate&>(spec) = role;
   spec.function = function.meta.key.name;
   spec.role = role.name;
+  static_cast<api::Conduct&>(spec) = role;
   spec.size = role.size;
   spec.replicas = role.size.exactly;
+  if (function.spec.state == "Stopped") spec.state = function.spec.state;
 
   const auto* live = view.member_sets.get({function.meta.key.ns, name});
   const bool ours = live && live->meta.owned_by(function.meta.uid) && !live->meta.deleting;
@@ -72,6 +74,22 @@ std::string first_trouble(const api::NetworkFunction& function, const View& view
     if (ready && ready->status != "True") return "MemberSet " + set->meta.key.name + ": " + ready->message;
   }
   return "Members are being made.";
+}
+
+// Roles that wait for each other, "a, b"; empty: none do.
+std::string circle_of(const api::NetworkFunctionSpec& spec) {
+  std::vector<const api::Role*> left;
+  for (const auto& role : spec.roles) left.push_back(&role);
+  const auto waits = [&](const api::Role* role) {
+    return std::any_of(role->depends_on.begin(), role->depends_on.end(), [&](const std::string& name) {
+      return std::any_of(left.begin(), left.end(), [&](const api::Role* other) { return other->name == name; });
+    });
+  };
+  // Whoever waits for nobody is taken out, until all who are left wait for one another.
+  for (auto free = left.begin(); (free = std::find_if_not(left.begin(), left.end(), waits)) != left.end();) left.erase(free);
+  std::string out;
+  for (const auto* role : left) out += (out.empty() ? "" : ", ") + role->name;
+  return out;
 }
 
 bool any_stalled(const api::NetworkFunction& function, const View& view) {
@@ -128,6 +146,10 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
   ConditionWriter write(function.status.conditions, function.meta, moment);
   if (!children.taken().empty()) {
     children.tell_taken(write);
+  } else if (const auto circle = circle_of(function.spec); !circle.empty()) {
+    write.set_ready(false, true, "DependencyCircle", "Roles " + circle + " wait for one another: take one of their dependsOn away");
+  } else if (all && !changing && function.spec.state == "Stopped") {
+    write.set_ready(true, false, "Stopped", "All members have stopped; state Running starts them.");
   } else if (all && !changing) {
     write.set_ready(true, false, "Serving", "All members serve.");
   } else {

@@ -236,16 +236,20 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   // report on an earlier spec does not tell that: its agent was asked to leave then, and goes back when it hears that it is
   // wanted.
   const auto* left = api::find(member.status.conditions, "Left");
-  const bool left_by_itself = own && kind_of(member.spec) == WorkloadKind::kPod && member.spec.desired != "Left" &&
+  const bool left_by_itself = own && kind_of(member.spec) == WorkloadKind::kPod && member.spec.is_to_serve() &&
                               has_agent(member.spec) && standing_of(member, own) == Standing::kLeaving && left &&
                               left->observed_generation == member.meta.generation && has_left(member, own);
   // One that ends as soon as it starts must not be made over and over without pause.
   const bool ended = own && own->ended;
   const bool rested = ended && moment.now - own->ended_since >= kRest;
   if (ended && !rested) plan.look_again = kRest - (moment.now - own->ended_since);
-  if (rested || left_by_itself || (networked && own && carries_others(*own, attached, member))) {
+  const bool stop = member.spec.desired == "Stopped";
+  if (stop && own && has_left(member, own)) {
+    prove_left(member, own, plan);
     children.remove(*own->resource, *own->meta);
-  } else if (networked && !own && !squatter && member.spec.desired != "Left") {
+  } else if (rested || left_by_itself || (networked && own && carries_others(*own, attached, member))) {
+    children.remove(*own->resource, *own->meta);
+  } else if (networked && !own && !squatter && member.spec.is_to_serve()) {
     // The cache may be of the past, and the member gone with its addresses.
     plan.actions.push_back(runtime::confirmation(api::Member::resource, member.meta));
     plan.actions.push_back(create_workload(member, attached, networks, workloads));
@@ -267,7 +271,9 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
                     squatter->name() + " of an earlier member is still there: its place is taken when it is gone.");
   } else if (standing == Standing::kServing) {
     write.set_ready(true, false, "Serving", "The member serves.");
-  } else if (member.spec.desired == "Left") {
+  } else if (stop && !own) {
+    write.set_ready(true, false, "Stopped", "The member is stopped, and keeps its name and addresses.");
+  } else if (!member.spec.is_to_serve()) {
     write.set_ready(false, false, "Leaving",
                     left ? left->message : "The member was asked to leave; its agent has not answered yet.");
   } else if (own) {

@@ -38,7 +38,14 @@ Standing standing_of(const api::Member& member, const std::optional<Workload>& w
 Standing standing_of(const api::Member& member, const View& view) { return standing_of(member, workload_of(member, view)); }
 
 bool asked_to_leave(const api::Member& member, const std::optional<Workload>& workload) {
-  return member.spec.desired == "Left" || member.meta.deleting || (workload && workload->ending);
+  return !member.spec.is_to_serve() || member.meta.deleting || (workload && workload->ending);
+}
+
+std::optional<Instant> not_serving_since(const api::Member& member, const std::optional<Workload>& workload) {
+  if (!workload || !workload->instance || workload->ending || workload->ended) return std::nullopt;
+  if (standing_of(member, workload) == Standing::kServing) return std::nullopt;
+  // What the agent says counts from when the workload was ready, and was said to be by none before.
+  return workload->ready ? std::max(workload->since, member.said_since) : workload->since;
 }
 
 // An agent that never reported never joined: nobody was told to send the member anything.

@@ -19,6 +19,8 @@ bool is_reporter(const api::Member& member, const Workload& workload);
 // `workload` is the member's own. What an agent reported counts only if it was that of what runs now.
 Standing standing_of(const api::Member& member, const std::optional<Workload>& workload);
 Standing standing_of(const api::Member& member, const View& view);
+// Since when it has not served, as far as is known; nothing if it serves, or nothing runs for it that could.
+std::optional<Instant> not_serving_since(const api::Member& member, const std::optional<Workload>& workload);
 // Whether KNFE (and not the member itself) wants it to leave.
 bool asked_to_leave(const api::Member& member, const std::optional<Workload>& workload);
 // It has left, as far as the caches know: its agent says so, or nothing runs that was ever in.

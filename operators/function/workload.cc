@@ -21,6 +21,7 @@ Workload::Workload(const api::Pod& pod)
       meta(&pod.meta),
       instance(&pod.meta.uid),
       ready(pod.ready),
+      since(pod.since),
       ending(pod.meta.deleting),
       ended(pod.ended()),
       ended_since(pod.ended_since),
@@ -37,6 +38,7 @@ Workload::Workload(const api::VirtualMachine* machine, const api::VirtualMachine
   if (its) {
     instance = &running->meta.uid;
     ready = running->ready && !running->paused;
+    since = running->since;
     phase = running->phase;
     trouble = running->paused ? "it is paused" : running->trouble;
   }

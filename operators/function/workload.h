@@ -27,6 +27,7 @@ struct Workload {
   const api::Meta* meta;               // of that object
   const api::Uid* instance = nullptr;  // the pod's UID, or that of what runs of the machine: whose agent is heard. null: nothing
   bool ready = false;
+  Instant since{};           // when it was first seen to be as it is: ready or not, ending or not; Instant{}: nothing runs
   bool ending = false;       // it, or what runs of the machine, is being deleted
   bool ended = false;        // for good: it has to be made anew
   Instant ended_since{};     // when that was first seen

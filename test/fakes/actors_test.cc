@@ -83,7 +83,7 @@ void act_as_agent(Store& store, const api::Key& key) {
   if (!in_machine && at(*pod, "spec", "initContainers").is_null()) return;  // it has no agent
   const std::string function(as_string(at(*member, "spec", "function")));
   const Json* map = store.look(api::ConfigMap::resource, {key.ns, function + "-peers"});
-  bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) == "Left";
+  bool told = true, asked = deleting(*pod) || deleting(*member) || as_string(at(*member, "spec", "desired")) != "Serving";
   if (map) {
     const Json list = json(as_string(at(*map, "data", "members.json")));
     for (const auto& entry : as_array(at(list, "members"))) {

@@ -54,7 +54,7 @@ void Monitor::put(const std::string& plural, const Json& object, bool fresh) {
   if (plural == "members") {
     auto& member = members_[uid];
     member.name = as_string(at(object, "metadata", "name"));
-    member.asked = as_string(at(object, "spec", "desired")) == "Left" && !fakes::deleting(object);
+    member.asked = as_string(at(object, "spec", "desired")) != "Serving" && !fakes::deleting(object);
     member.left = as_string(at(condition_of(object, "Left"), "status")) == "True";
   }
 }

@@ -130,6 +130,11 @@ ROLES = [
     ("hook with an empty command", role(membership={"leave": {"command": []}}), ["at least 1"]),
     ("no time to leave", role(membership={"leaveTimeoutSeconds": 0}), ["greater than or equal to 1"]),
     ("a fixed size that members may move", role(size={"exactly": 1, "byMembers": True}), ["members can only scale what is not fixed"]),
+    ("depends on itself", role(dependsOn=["sprout"]), ["dependsOn names other roles of the function"]),
+    ("depends on nobody", role(dependsOn=["hss"]), ["dependsOn names other roles of the function"]),
+    ("unknown order", role(order="Backwards"), ["Unsupported value", '"Parallel", "OneByOne"']),
+    ("healing by nobody", role(healing={"budget": 0}), ["greater than or equal to 1"]),
+    ("healing at once", role(healing={"afterSeconds": 0}), ["greater than or equal to 1"]),
     ("indicator without command", role(indicators=[{"name": "calls"}]), ["command", "Required"]),
     ("indicators of one name", role(indicators=[indicator(), indicator()]), ["Duplicate value", '"calls"']),
     ("indicator with a bad name", role(indicators=[indicator(name="Calls")]), [LABEL]),
@@ -187,6 +192,7 @@ NAMES = [
     ("function without spec", without(function(), "spec"), ["spec", "Required"]),
     ("service without functions", without(service(), "spec", "functions"), ["functions", "Required"]),
     ("unknown field in a service", with_field(service(), "spec", "sites"), ["unknown field", "sites"]),
+    ("unknown state", with_field(function(), "spec", "state", value="Paused"), ["Unsupported value", '"Running", "Stopped"']),
     ("unknown version", {**network(), "apiVersion": "knfe.io/v1"}, ["cannot be handled as a Network"]),
 ]
 

@@ -157,7 +157,7 @@ def members_of(config_map):
 
 
 def _asked_to_leave(member):
-    return member["spec"]["desired"] == "Left" or bool(member["metadata"].get("deletionTimestamp"))
+    return member["spec"]["desired"] != "Serving" or bool(member["metadata"].get("deletionTimestamp"))
 
 
 def _is_ready(pod):
