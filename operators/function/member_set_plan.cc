@@ -31,6 +31,11 @@ bool networked(const api::Member& member) {
   return condition && condition->status == "True" && condition->observed_generation == member.meta.generation;
 }
 
+bool is_outdated(const Workload& workload, const std::string& current) {
+  const auto found = workload.meta->annotations->find(kTemplateHash);
+  return found == workload.meta->annotations->end() || found->second != current;
+}
+
 // Workloads of an older template are replaced one at a time, from the highest ordinal down, while all others serve and once the
 // next one can be made; those that do not serve anyway, at once. Returns how many there are.
 int replace_outdated(const api::MemberSet& set, const std::vector<const api::Member*>& members, const View& view,
@@ -43,9 +48,7 @@ int replace_outdated(const api::MemberSet& set, const std::vector<const api::Mem
     const auto workload = workload_of(*member, view);
     const bool serves = standing_of(*member, workload) == Standing::kServing;
     all_serve = all_serve && serves;
-    if (!workload || workload->meta->deleting) continue;
-    const auto found = workload->meta->annotations->find(kTemplateHash);
-    if (found != workload->meta->annotations->end() && found->second == current) continue;
+    if (!workload || workload->meta->deleting || !is_outdated(*workload, current)) continue;
     ++outdated;
     if (serves) {
       next = member;
@@ -105,6 +108,7 @@ void heal(const api::MemberSet& set, const std::vector<const api::Member*>& memb
           Plan& plan, Children& children, ConditionWriter& write) {
   if (!set.spec.healing) return;
   const Duration patience = std::chrono::seconds(set.spec.healing->after_seconds);
+  const std::string current = template_hash(set.spec);
   std::int32_t budget = set.spec.healing->budget;
   std::vector<const api::Member*> ill;
   for (const auto* member : members) {
@@ -119,7 +123,7 @@ void heal(const api::MemberSet& set, const std::vector<const api::Member*>& memb
     if (left > Duration(0)) {
       --budget;
       plan.look_again = std::min(plan.look_again.value_or(left), left);
-    } else if (ill_since) {
+    } else if (ill_since && !is_outdated(*workload, current)) {  // those are replaced in any case
       ill.push_back(member);
     }
   }

@@ -12,13 +12,14 @@ using api::key_of;
 
 namespace {
 
+// lastResized tells a way, not an end, and is for people.
+constexpr const char* kVarying[] = {"resourceVersion",    "generation",    "observedGeneration", "creationTimestamp",
+                                    "lastTransitionTime", "managedFields", "lastResized"};
+
 // List-maps keep no order; what is inside a workload or a pod does.
 void mask(Json& value, bool ordered) {
   if (auto* object = value.if_object()) {
-    for (const char* varying :
-         {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
-      object->erase(varying);
-    }
+    for (const char* varying : kVarying) object->erase(varying);
     for (auto& member : *object) mask(member.value(), ordered || member.key() == "workload");
   } else if (auto* array = value.if_array()) {
     std::map<std::string, Json> sorted;
@@ -33,6 +34,8 @@ void mask(Json& value, bool ordered) {
 }
 
 }  // namespace
+
+bool varies(std::string_view name) { return std::find(std::begin(kVarying), std::end(kVarying), name) != std::end(kVarying); }
 
 std::set<std::string> masked(const Store& store) {
   // Addresses, and what is made of them, by whose they are.

@@ -8,6 +8,9 @@
 
 namespace knfe::fakes {
 
+// Members of objects that differ between runs that come to the same.
+bool varies(std::string_view name);
+
 // Everything as a text, without addresses, versions, times, lives of a name, Events and Leases.
 std::set<std::string> masked(const Store& store);
 // Where two differ, for people; empty if they are the same.

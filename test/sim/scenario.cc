@@ -19,6 +19,7 @@ constexpr auto kPoints = api::ConnectionPoint::resource;
 constexpr auto kFunctions = api::NetworkFunction::resource;
 constexpr auto kSets = api::MemberSet::resource;
 constexpr auto kServices = api::NetworkService::resource;
+constexpr auto kPolicies = api::Policy::resource;
 
 // What a user does succeeds or has nothing to act on.
 Act put(const api::Resource& resource, const std::string& name, const std::string& spec) {
@@ -60,6 +61,15 @@ std::string role(const std::string& size) {
 
 std::string function_of(const std::string& size) { return R"({"roles":[)" + role(size) + "]}"; }
 
+// Two roles, of which the second waits for the first, and each for its own members.
+std::string in_order(const std::string& more) {
+  const std::string first = role(R"({"exactly":2})");
+  std::string second = first;
+  second.replace(second.find("\"r\""), 3, R"("s","dependsOn":["r"])");
+  const std::string order = R"("order":"OneByOne",)";
+  return "{" + more + R"("roles":[{)" + order + first.substr(1) + ",{" + order + second.substr(1) + "]}";
+}
+
 const char* kScaled = R"({"initial":1,"min":1,"max":3})";
 
 }  // namespace
@@ -100,6 +110,14 @@ const std::vector<Scenario>& scenarios() {
       {"function-goes", "function-comes", {remove(kFunctions, "f")}, 2},
       {"function-hasty", "network-comes", {put(kFunctions, "f", function_of(kScaled)), remove(kFunctions, "f")}, 2},
       {"function-to-and-fro", "function-comes", {scale("f-r", 2), scale("f-r", 1)}, 1},
+      {"function-stops", "function-grows", {put(kFunctions, "f", R"({"state":"Stopped",)" + function_of(kScaled).substr(1))}, 2},
+      {"function-starts", "function-stops", {put(kFunctions, "f", function_of(kScaled))}, 2},
+      {"function-in-order", "network-comes", {put(kFunctions, "f", in_order(""))}, 1},
+      {"function-stops-in-order", "function-in-order", {put(kFunctions, "f", in_order(R"("state":"Stopped",)"))}, 1},
+      {"policy",
+       "function-comes",
+       {put(kPolicies, "p", R"({"memberSetRef":{"name":"f-r"},"min":2})"), put(kPolicies, "p", R"({"memberSetRef":{"name":"f-r"},"max":1})")},
+       1},
       {"pod-evicted", "function-comes", {remove(api::Pod::resource, "f-r-0")}, 2},
       {"service-comes", "", {put(kServices, "s", service)}, 1},
       {"service-goes", "service-comes", {remove(kServices, "s")}, 1},

@@ -16,19 +16,11 @@ namespace {
 constexpr Micros kSecond = 1'000'000;
 constexpr std::uint64_t kMostSteps = 60'000;
 
-bool varies(boost::json::string_view name) {
-  for (const char* varying :
-       {"resourceVersion", "generation", "observedGeneration", "creationTimestamp", "lastTransitionTime", "managedFields"}) {
-    if (name == varying) return true;
-  }
-  return false;
-}
-
 std::uint64_t hash_of(const Json& value) {
   if (const auto* object = value.if_object()) {
     std::uint64_t sum = 1;
     for (const auto& member : *object) {
-      if (varies(member.key())) continue;
+      if (fakes::varies({member.key().data(), member.key().size()})) continue;
       sum += mix(api::hash64({member.key().data(), member.key().size()}), hash_of(member.value()));
     }
     return sum;
