@@ -18,8 +18,6 @@ namespace knfe::cmd {
 
 namespace {
 
-constexpr Duration kScaleLimit{30'000};
-
 int give_up(const Error& error) {
   log(Level::kError, "the guest agent gives up", {{"error", error.text()}});
   return 1;
@@ -130,7 +128,7 @@ int guest_scale(const std::string& text) {
   if (auto joined = outside.join(); !joined) return give_up(joined.error());
   const auto said = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
   const api::Key set{said("KNFE_NAMESPACE"), said("KNFE_FUNCTION") + "-" + said("KNFE_ROLE")};
-  if (set.ns.empty())
+  if (said("KNFE_NAMESPACE").empty() || said("KNFE_FUNCTION").empty() || said("KNFE_ROLE").empty())
     return give_up({Code::kInvalid,
                     "KNFE_NAMESPACE, KNFE_FUNCTION and KNFE_ROLE must be set: this runs inside a member",
                     "environment",
@@ -143,7 +141,7 @@ int guest_scale(const std::string& text) {
     outside.loop.stop();
   };
   guest::scale(outside.loop, *outside.api, set, *resize, end);
-  const auto limit = outside.loop.after(kScaleLimit, [&] { end(fail(Code::kTimeout, "no answer in time")); });
+  const auto limit = outside.loop.after(guest::kScaleLimit, [&] { end(fail(Code::kTimeout, "no answer in time")); });
   outside.loop.run();
   return code;
 }

@@ -250,6 +250,15 @@ api::Conditions Agent::conditions() const {
   return out;
 }
 
+// Whether what is there tells what is to be told. What others have added stays, as far as this agent has tried.
+bool Agent::tells(const api::AgentReport& live, const api::AgentReport& wanted) const {
+  if (live.pod_uid != wanted.pod_uid) return false;
+  for (const auto& one : wanted.indicators) {
+    if (std::find(live.indicators.begin(), live.indicators.end(), one) == live.indicators.end()) return false;
+  }
+  return live.indicators.size() == wanted.indicators.size() || told_ == wanted;
+}
+
 // One write at a time, and only if it says something new.
 void Agent::report() {
   const auto* member = members_.get({identity_.ns, identity_.member});
@@ -257,7 +266,7 @@ void Agent::report() {
   if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
   const api::AgentReport agent{identity_.pod_uid, indicators_.reports()};
-  std::string said = to_text(api::encode(agent));
+  std::string said;
   for (const auto& one : wanted) {
     for (const std::string_view part :
          {std::string_view(one.type), std::string_view(one.status), std::string_view(one.reason), std::string_view(one.message)})
@@ -265,7 +274,7 @@ void Agent::report() {
   }
   // What was refused is repeated ever more seldom; what it is about has changed now.
   if (report_again_ && (refused_report_.empty() || said == refused_report_)) return;
-  bool same = member->status.agent == agent;
+  bool same = member->status.agent && tells(*member->status.agent, agent);
   for (auto& condition : wanted) {
     const auto* before = api::find(member->status.conditions, condition.type);
     condition.observed_generation = member->meta.generation;
@@ -285,11 +294,12 @@ void Agent::report() {
   report_again_.reset();
   reporting_ = true;
   report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
-                           [this, said](const Result<Json>& answer) {
+                           [this, said, agent](const Result<Json>& answer) {
                              reporting_ = false;
                              const auto earlier = std::exchange(refused_report_, {});
                              if (answer) {
                                report_wait_ = kRetry;
+                               told_ = agent;
                                member_informer_.ingest(*answer);
                                return report();  // what has changed while this was under way
                              }

@@ -59,6 +59,7 @@ class Agent {
            std::function<void(bool succeeded)> done);
   std::string trouble() const;
   api::Conditions conditions() const;
+  bool tells(const api::AgentReport& live, const api::AgentReport& wanted) const;
   void report();
 
   net::Loop& loop_;
@@ -86,9 +87,10 @@ class Agent {
   bool joined_known_ = false;  // the joined hook has answered
   int joined_failures_ = 0;
   net::Handle leave_timer_, report_call_, report_again_, list_again_;
-  Duration report_wait_{1'000};  // before the next try of a report that was not taken
-  std::string refused_report_;   // what it said, if it was refused; empty: not taken for another reason
-  std::string list_trouble_;     // why the newest list is not in its files
+  Duration report_wait_{1'000};           // before the next try of a report that was not taken
+  std::string refused_report_;            // what it said, if it was refused; empty: not taken for another reason
+  std::string list_trouble_;              // why the newest list is not in its files
+  std::optional<api::AgentReport> told_;  // what the API server took last
   bool reporting_ = false;
 };
 

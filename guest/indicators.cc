@@ -43,10 +43,11 @@ void Indicators::run(Measured& measured) {
   measured.running = net::run_for_output(
       loop_, measured.indicator.command, {}, kMostOutput, kLimit, [this, &measured, begun](const Result<net::Output>& output) {
         measured.running.reset();
+        measured.took = boot_now() - begun;
         const auto value = read_measurement(output);
         std::string trouble;
         if (value) {
-          measured.window.add(boot_now(), *value);
+          measured.window.add(boot_now(), *value, measured.gap());
         } else {
           trouble = "indicator " + measured.indicator.name + " " + value.error().message;
           // It may fail every second for long: only another failure is news.
@@ -62,7 +63,7 @@ void Indicators::run(Measured& measured) {
 std::vector<api::IndicatorReport> Indicators::reports() const {
   std::vector<api::IndicatorReport> out;
   for (const auto& [name, measured] : measured_) {
-    const auto range = measured.window.range(boot_now());
+    const auto range = measured.window.range(boot_now(), measured.gap());
     const auto band = read_decimal(measured.indicator.band);
     if (!range || !band || *band <= 0) continue;
     out.push_back({name, band_below(range->low, *band), band_above(range->high, *band)});
@@ -72,7 +73,7 @@ std::vector<api::IndicatorReport> Indicators::reports() const {
 
 std::string Indicators::trouble() const {
   for (const auto& [name, measured] : measured_) {
-    if (!measured.trouble.empty() && !measured.window.range(boot_now())) return measured.trouble;
+    if (!measured.trouble.empty() && !measured.window.range(boot_now(), measured.gap())) return measured.trouble;
   }
   return {};
 }

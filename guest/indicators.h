@@ -2,6 +2,7 @@
 // in whole bands, so that what stays within them is no news.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -28,12 +29,13 @@ class Indicators {
  private:
   struct Measured {
     explicit Measured(const api::Indicator& what)
-        : indicator(what),
-          every(std::chrono::seconds(what.every_seconds)),
-          window(std::chrono::seconds(what.window_seconds), every) {}
+        : indicator(what), every(std::chrono::seconds(what.every_seconds)), window(std::chrono::seconds(what.window_seconds)) {}
+    // A command that takes longer than the time between two runs is no reason to know nothing.
+    Duration gap() const { return 3 * std::max(every, took); }
 
     const api::Indicator indicator;
     const Duration every;
+    Duration took{};  // the latest run
     Window window;
     std::string trouble;
     net::Handle running, again;

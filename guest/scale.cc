@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kManager = "knfe-guest";
 constexpr int kTries = 5;
 constexpr std::int32_t kMost = 1000;
+constexpr Duration kRequestLimit{10'000};  // so that whoever asks hears of it within kScaleLimit
 
 struct Attempt {
   net::Loop& loop;
@@ -46,18 +47,20 @@ void write(const Shared& attempt, std::int32_t wanted, std::string_view version)
   JsonObject patch{{"spec", JsonObject{{"replicas", wanted}}}};
   // What is meant relatively is meant of what was read.
   if (!version.empty()) patch["metadata"] = JsonObject{{"resourceVersion", version}};
-  attempt->call = attempt->api.call("membersets/scale", "patch",
-                                    kube::merge_patch_request(api::MemberSet::resource, attempt->set, patch, "scale", kManager),
-                                    [attempt, wanted](const Result<Json>& answer) {
-                                      // Once more by one would be one too many, if it took effect.
-                                      if (!answer) return failed(attempt, answer.error(), attempt->resize.relative);
-                                      attempt->done(wanted);
-                                    });
+  auto request = kube::merge_patch_request(api::MemberSet::resource, attempt->set, patch, "scale", kManager);
+  request.timeout = kRequestLimit;
+  attempt->call =
+      attempt->api.call("membersets/scale", "patch", std::move(request), [attempt, wanted](const Result<Json>& answer) {
+        // Once more by one would be one too many, if it took effect.
+        if (!answer) return failed(attempt, answer.error(), attempt->resize.relative);
+        attempt->done(wanted);
+      });
 }
 
 void read(const Shared& attempt) {
   if (!attempt->resize.relative) return write(attempt, attempt->resize.number, {});
   auto request = kube::get_request(api::MemberSet::resource, attempt->set);
+  request.timeout = kRequestLimit;
   request.target = kube::path_of(api::MemberSet::resource, std::string(attempt->set.ns), std::string(attempt->set.name), "scale");
   attempt->call = attempt->api.call("membersets/scale", "get", std::move(request), [attempt](const Result<Json>& answer) {
     if (!answer) return failed(attempt, answer.error(), false);

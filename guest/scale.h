@@ -17,6 +17,9 @@ struct Resize {
 // "5", "+1", "-2".
 std::optional<Resize> parse_resize(const std::string& text);
 
+// All tries together take less than this.
+inline constexpr Duration kScaleLimit{70'000};
+
 // Calls `done` once with how many members are wanted now, or why that has not changed: what is wanted between reading and writing
 // by somebody else is not overwritten, but read again.
 void scale(net::Loop& loop, kube::ApiClient& api, const api::Key& member_set, Resize resize,

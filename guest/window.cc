@@ -22,15 +22,15 @@ std::string multiple(double count, double band) {
 
 }  // namespace
 
-void Window::add(Instant now, double value) {
-  if (!samples_.empty() && now - samples_.back().at > 3 * every_) samples_.clear();
+void Window::add(Instant now, double value, Duration gap) {
+  if (!samples_.empty() && now - samples_.back().at > gap) samples_.clear();
   samples_.push_back({now, value});
   // The newest of those that are older than the window stays: it says how it was when the window began.
   while (samples_.size() > 1 && samples_[1].at <= now - length_) samples_.pop_front();
 }
 
-std::optional<Window::Range> Window::range(Instant now) const {
-  if (samples_.empty() || now - samples_.back().at > 3 * every_ || samples_.front().at > now - length_) return std::nullopt;
+std::optional<Window::Range> Window::range(Instant now, Duration gap) const {
+  if (samples_.empty() || now - samples_.back().at > gap || samples_.front().at > now - length_) return std::nullopt;
   const auto [low, high] =
       std::minmax_element(samples_.begin(), samples_.end(), [](const Sample& a, const Sample& b) { return a.value < b.value; });
   return Range{low->value, high->value};

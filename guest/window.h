@@ -11,23 +11,23 @@ namespace knfe::guest {
 
 class Window {
  public:
-  // `length` 0: of the latest measurement alone. More than three times `every` without one is a gap: what was before counts no
-  // more.
-  Window(Duration length, Duration every) : length_(length), every_(every) {}
+  // `length` 0: of the latest measurement alone.
+  explicit Window(Duration length) : length_(length) {}
 
-  void add(Instant now, double value);
+  // More than `gap` after the one before, that and all before it count no more.
+  void add(Instant now, double value, Duration gap);
   struct Range {
     double low, high;
   };
-  // Nothing while it is not known for the whole length.
-  std::optional<Range> range(Instant now) const;
+  // Nothing while it is not known for the whole length, or if the latest is older than `gap`.
+  std::optional<Range> range(Instant now, Duration gap) const;
 
  private:
   struct Sample {
     Instant at;
     double value;
   };
-  const Duration length_, every_;
+  const Duration length_;
   std::deque<Sample> samples_;  // without gap; the first is as old as the window, or the oldest there is
 };
 

@@ -151,6 +151,50 @@ TEST_CASE("a function that is stopped keeps its members and their addresses, and
   CHECK(world.ready(kFunctions, "ims-sip") == "True Serving");
 }
 
+TEST_CASE("a function that was stopped starts in its order, and one by one stops so") {
+  const std::string ordered = with_sprout(R"("dependsOn": ["bono"], "order": "OneByOne")");
+  World world;
+  world.put(ordered);
+  world.converge();
+  std::size_t most_stopping = 0;
+  world.after_step = [&] {
+    std::size_t stopping = 0;
+    for (int i = 0; i < 3; ++i) {
+      const bool stops = as_string(pick(world.get(kMembers, sprout(i)), "spec", "desired")) == "Stopped";
+      stopping += stops && world.has(kPods, sprout(i));
+    }
+    most_stopping = std::max(most_stopping, stopping);
+  };
+  world.put(with_state(ordered, "Stopped"));
+  world.converge();
+  CHECK(world.names(kPods).empty());
+  CHECK(most_stopping == 1);
+  std::size_t most_joining = 0;
+  world.after_step = [&] {
+    std::size_t joining = 0;
+    for (int i = 0; i < 3; ++i)
+      joining += world.has(kPods, sprout(i)) && as_string(pick(listed(world, sprout(i)), "state")) != "Serving";
+    most_joining = std::max(most_joining, joining);
+    const auto now = serving(world);
+    if (!world.names(kPods).empty() && !now.contains("ims-sip-bono-0")) CHECK(world.names(kPods).size() == 1);
+  };
+  world.put(with_state(ordered, "Running"));
+  world.converge();
+  CHECK(most_joining == 1);
+  CHECK(serving(world).size() == 1 + 3);
+}
+
+TEST_CASE("a set that waits to be stopped makes nobody new") {
+  const std::string ordered = with_sprout(R"("dependsOn": ["bono"])");
+  World world;
+  world.put(ordered);
+  world.converge();
+  world.agents = false;  // the Sprouts do not leave
+  world.put(with_state(with(R"("exactly": 1)", R"("exactly": 3)"), "Stopped"));
+  world.converge();
+  CHECK(world.names(kPods).size() == 1 + 3);
+}
+
 TEST_CASE("roles stop in the other order") {
   World world;
   world.put(with_sprout(R"("dependsOn": ["bono"])"));
@@ -197,7 +241,8 @@ struct Hospital {
     int out = 0;
     for (auto& [name, uid_before] : before) {
       const Json pod = world.get(kPods, name);
-      out += pod.is_null() || as_string(at(pod, "metadata", "uid")) != uid_before || at(pod, "metadata", "deletionTimestamp").is_string();
+      out += pod.is_null() || as_string(at(pod, "metadata", "uid")) != uid_before ||
+             at(pod, "metadata", "deletionTimestamp").is_string();
     }
     return out;
   }
@@ -215,6 +260,33 @@ TEST_CASE("a member that has not served for long gets another pod") {
   CHECK(as_string(pick(hospital.world.get(kPods, sprout(1)), "metadata", "deletionTimestamp")) != "");
 }
 
+TEST_CASE("what has not been started yet is not healed: another would fare no better") {
+  Hospital hospital(R"({"afterSeconds": 30, "budget": 1})");
+  hospital.world.kubelet = false;
+  hospital.world.patch(kPods, sprout(1),
+                       R"({"status": {"phase": "Pending", "conditions": [{"type": "Ready", "status": "False"}]}})", "status");
+  hospital.pass(std::chrono::seconds(300));
+  CHECK(hospital.replaced() == 0);
+}
+
+TEST_CASE("a member whose agent says that it does not serve is healed, whatever its containers do meanwhile") {
+  Hospital hospital(R"({"afterSeconds": 30, "budget": 1})");
+  hospital.world.kubelet = false;
+  hospital.world.patch(kMembers, sprout(1),
+                       R"({"status": {"conditions": [{"type": "Serving", "status": "False", "reason": "Joining",
+    "message": "m", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})",
+                       "status");
+  for (int i = 0; i < 3; ++i) {
+    const char* ready = i % 2 ? "True" : "False";
+    hospital.world.patch(kPods, sprout(1),
+                         std::string(R"({"status": {"conditions": [{"type": "Ready", "status": ")") + ready + R"("}]}})",
+                         "status");
+    CHECK(hospital.replaced() == 0);
+    hospital.pass(std::chrono::seconds(10));
+  }
+  CHECK(hospital.replaced() == 1);
+}
+
 TEST_CASE("a storm is healed a few at a time, and goes on when those have had their time") {
   Hospital hospital(R"({"afterSeconds": 30, "budget": 2})");
   for (int i = 0; i < 3; ++i) hospital.fall_ill(i);
@@ -226,8 +298,18 @@ TEST_CASE("a storm is healed a few at a time, and goes on when those have had th
   CHECK(hospital.replaced() == 3);
 }
 
+TEST_CASE("one that does not get well keeps nobody else from being healed") {
+  Hospital hospital(R"({"afterSeconds": 30, "budget": 1})");
+  for (int i = 0; i < 3; ++i) hospital.fall_ill(i);
+  hospital.world.kubelet = true;  // ends pods and makes them ready; their agents never report
+  for (int i = 0; i < 3; ++i) {
+    hospital.pass(std::chrono::seconds(30));
+    CHECK(hospital.replaced() == i + 1);
+  }
+}
+
 TEST_CASE("without healing, a member that does not serve keeps its pod") {
-  Hospital hospital(R"({"afterSeconds": 86400, "budget": 1})");
+  Hospital hospital("null");
   hospital.fall_ill(0);
   hospital.pass(std::chrono::seconds(3600));
   CHECK(hospital.replaced() == 0);

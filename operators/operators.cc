@@ -84,13 +84,17 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     const auto& set = after ? *after : *before;
     look_policies(set.meta.key.text());
     look_dependents(set);
+    if (before && after) look_dependents(*before);  // it may have depended on others
     if (!before || !after || before->spec.size.by_members == after->spec.size.by_members) return;
     // Whether they may scale it is a right of each virtual machine.
     for (const auto* member : view.members.owned_by(after->meta.uid)) look(members, member->meta.key);
   });
   // Of several on one MemberSet only the first counts: its end makes way for another.
-  on_any(view.policies,
-         [=](const api::Policy& policy) { look_policies(policy.meta.key.ns + "/" + policy.spec.member_set.name); });
+  view.policies.on_change([=](const api::Policy* before, const api::Policy* after) {
+    for (const auto* policy : {before, after}) {
+      if (policy) look_policies(policy->meta.key.ns + "/" + policy->spec.member_set.name);
+    }
+  });
   view.members.on_change([=, &view](const api::Member* before, const api::Member* after) {
     const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});

@@ -244,7 +244,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const bool rested = ended && moment.now - own->ended_since >= kRest;
   if (ended && !rested) plan.look_again = kRest - (moment.now - own->ended_since);
   const bool stop = member.spec.desired == "Stopped";
-  if (stop && own && has_left(member, own)) {
+  if (stop && own && !own->meta->deleting && has_left(member, own)) {
     prove_left(member, own, plan);
     children.remove(*own->resource, *own->meta);
   } else if (rested || left_by_itself || (networked && own && carries_others(*own, attached, member))) {

@@ -43,9 +43,12 @@ bool asked_to_leave(const api::Member& member, const std::optional<Workload>& wo
 
 std::optional<Instant> not_serving_since(const api::Member& member, const std::optional<Workload>& workload) {
   if (!workload || !workload->instance || workload->ending || workload->ended) return std::nullopt;
-  if (standing_of(member, workload) == Standing::kServing) return std::nullopt;
-  // What the agent says counts from when the workload was ready, and was said to be by none before.
-  return workload->ready ? std::max(workload->since, member.said_since) : workload->since;
+  if (workload->phase != "Running" || workload->paused || standing_of(member, workload) == Standing::kServing)
+    return std::nullopt;
+  const bool said = is_reporter(member, *workload) && api::is_true(member.status.conditions, "Serving");
+  // Whether its containers run at this moment or start anew, it has not served since its agent says so, or since it is there.
+  if (has_agent(member.spec) && !said) return std::max(workload->seen_since, member.said_since);
+  return workload->since;
 }
 
 // An agent that never reported never joined: nobody was told to send the member anything.
@@ -138,6 +141,16 @@ std::string service_account_of(const api::MemberTemplate& member_template, const
     }
   }
   return function;
+}
+
+bool networked(const api::Member& member) {
+  const auto* condition = api::find(member.status.conditions, "Networked");
+  return condition && condition->status == "True" && condition->observed_generation == member.meta.generation;
+}
+
+bool is_outdated(const Workload& workload, const std::string& template_hash) {
+  const auto found = workload.meta->annotations->find(kTemplateHash);
+  return found == workload.meta->annotations->end() || found->second != template_hash;
 }
 
 std::string template_hash(const api::MemberTemplate& member_template) {

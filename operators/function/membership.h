@@ -19,7 +19,8 @@ bool is_reporter(const api::Member& member, const Workload& workload);
 // `workload` is the member's own. What an agent reported counts only if it was that of what runs now.
 Standing standing_of(const api::Member& member, const std::optional<Workload>& workload);
 Standing standing_of(const api::Member& member, const View& view);
-// Since when it has not served, as far as is known; nothing if it serves, or nothing runs for it that could.
+// Since when it has not served, as far as is known; nothing if it serves, or nothing runs for it that could. What is still being
+// started, or held by somebody, is not meant: another would fare no better.
 std::optional<Instant> not_serving_since(const api::Member& member, const std::optional<Workload>& workload);
 // Whether KNFE (and not the member itself) wants it to leave.
 bool asked_to_leave(const api::Member& member, const std::optional<Workload>& workload);
@@ -42,6 +43,11 @@ const std::string& interface_of(const api::Attachment& attachment);
 // The ServiceAccount that the pod of a member runs as: the template's (also by its deprecated name), or the function's.
 std::string service_account_of(const api::MemberTemplate& member_template, const std::string& function);
 
+// All its connection points have their addresses, as its newest spec wants them.
+bool networked(const api::Member& member);
+
+// Whether what runs was made of another template than that of this hash.
+bool is_outdated(const Workload& workload, const std::string& template_hash);
 // Changes when what runs in a member would be another.
 std::string template_hash(const api::MemberTemplate& member_template);
 inline constexpr const char* kTemplateHash = "knfe.io/template-hash";

@@ -22,6 +22,7 @@ Workload::Workload(const api::Pod& pod)
       instance(&pod.meta.uid),
       ready(pod.ready),
       since(pod.since),
+      seen_since(pod.seen_since),
       ending(pod.meta.deleting),
       ended(pod.ended()),
       ended_since(pod.ended_since),
@@ -38,7 +39,9 @@ Workload::Workload(const api::VirtualMachine* machine, const api::VirtualMachine
   if (its) {
     instance = &running->meta.uid;
     ready = running->ready && !running->paused;
+    paused = running->paused;
     since = running->since;
+    seen_since = running->seen_since;
     phase = running->phase;
     trouble = running->paused ? "it is paused" : running->trouble;
   }

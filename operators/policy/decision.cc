@@ -48,8 +48,10 @@ std::string members(std::int32_t count) { return std::to_string(count) + (count 
 // Numbers from the schema's patterns.
 double number(const std::string& text) { return read_decimal(text).value_or(0); }
 
+constexpr double kTiny = 1e-9;  // what sums of decimals may be off by
+
 std::int32_t as_many(double load, double each) {
-  return static_cast<std::int32_t>(std::clamp(std::ceil(load / each), 0.0, 1000.0));
+  return static_cast<std::int32_t>(std::clamp(std::ceil(load / each - kTiny), 0.0, 1000.0));
 }
 
 }  // namespace
@@ -103,9 +105,9 @@ Decision decide(const api::PolicySpec& policy, const Bounds& bounds, const Repor
     const Duration cool = seconds(cool_down_seconds);
     if (steady < cool) out.not_before = cool - steady;
   };
-  // Who has not reported yet - it joins, it is silent - carries nothing where members are to be added, and all that one can where
-  // they are to be taken away: not knowing moves nothing.
-  if (reports.low > above * size) {
+  // Who has not reported - it joins, it is silent, it leaves - carries nothing where members are to be added, and all that one
+  // can where they are to be taken away: not knowing moves nothing.
+  if (reports.low > above * size + kTiny) {
     const auto most = std::min(bounds.max, size + load.scale_out.step.value_or(1000));
     out.wanted = std::clamp(as_many(reports.low, above), size, most);
     if (out.wanted > size) {
@@ -117,9 +119,10 @@ Decision decide(const api::PolicySpec& policy, const Bounds& bounds, const Repor
   }
   if (!load.scale_in) return out;
   const double below = number(load.scale_in->below);
-  const double most_possible = reports.high + std::max(0, size - reports.known) * above;
-  if (most_possible < below * size) {
-    const auto least = std::max(bounds.min, size - load.scale_in->step);
+  const double most_possible = reports.high + (std::max(0, size - reports.known) + reports.leaving) * above;
+  if (most_possible < below * size - kTiny) {
+    // Without members nobody would ever tell of any load.
+    const auto least = std::max({bounds.min, size - load.scale_in->step, 1});
     out.wanted = std::clamp(as_many(most_possible, (above + below) / 2), least, size);
     if (out.wanted < size) {
       out.because = load.indicator + " has been at most " + short_decimal(most_possible) + " in all, less than " +

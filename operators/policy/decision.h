@@ -22,7 +22,8 @@ std::optional<Duration> next_hours(const api::PolicySpec& policy, std::chrono::s
 // What the members of a role report of one indicator, all together.
 struct Reports {
   double low = 0, high = 0;  // sums, of those that are known
-  std::int32_t known = 0;    // members that serve and have reported
+  std::int32_t known = 0;    // of those that are wanted, the members that serve and have reported
+  std::int32_t leaving = 0;  // members that are there, and not wanted any more: what they carry comes to the others
 };
 
 struct Decision {

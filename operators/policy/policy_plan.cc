@@ -28,7 +28,12 @@ const api::Policy& first_of(const std::vector<const api::Policy*>& policies, con
 Reports reports_of(const api::MemberSet& set, const std::string& indicator, const View& view) {
   Reports out;
   for (const auto* member : view.members.owned_by(set.meta.uid)) {
-    if (standing_of(*member, view) != Standing::kServing || !member->status.agent) continue;
+    const auto standing = standing_of(*member, view);
+    if (member->spec.ordinal >= set.spec.replicas.value_or(0) || standing == Standing::kLeaving) {
+      ++out.leaving;
+      continue;
+    }
+    if (standing != Standing::kServing || !member->status.agent) continue;
     for (const auto& report : member->status.agent->indicators) {
       const auto low = read_decimal(report.low), high = read_decimal(report.high);
       if (report.name != indicator || !low || !high) continue;
@@ -70,6 +75,7 @@ std::pair<std::string, std::string> trouble(const api::Policy& policy, const api
 
 std::string enough(const api::Policy& policy, const Reports& reports, std::int32_t size) {
   std::string out = "As many members are wanted as are to be";
+  if (policy.spec.load && size == 0) return out + "; nobody measures " + policy.spec.load->indicator + " while there is none.";
   if (policy.spec.load && reports.known < size) {
     out += "; " + std::to_string(reports.known) + " of " + std::to_string(size) + " report " + policy.spec.load->indicator +
            ", and what is not known moves nothing";

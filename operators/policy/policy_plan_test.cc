@@ -21,6 +21,11 @@ std::string policy(const std::string& more = {}, const std::string& name = "load
          more + "}}";
 }
 
+std::string with_cool_down_of_nothing() {
+  std::string out = policy();
+  return out.replace(out.find("300"), 3, "0");
+}
+
 // Three Sprouts that measure calls.
 World& measuring(World& world, const std::string& size = R"("initial": 3, "min": 1, "max": 8)") {
   world.put(with(
@@ -120,6 +125,15 @@ TEST_CASE("one policy counts for a role: the oldest") {
   world.converge();
   CHECK(size_of(world) == 7);
   CHECK(world.ready(kPolicies, "later") == "True Enough");
+}
+
+TEST_CASE("members that leave still carry something, which comes to the others") {
+  World world;
+  measuring(world).put(with_cool_down_of_nothing());
+  for (int i = 0; i < 3; ++i) report(world, i, "15", "15");
+  world.agents = false;  // they do not drain
+  world.converge();
+  CHECK(size_of(world) == 2);  // 45 are less than 3 times 20; what the third carries may be up to 40
 }
 
 TEST_CASE("a policy that cannot move anything says what to do, and goes on when that is done") {

@@ -126,7 +126,7 @@ class KnfeReplay(Replay):
                 self._breach(version, f"pod {name} carries {sorted(mine - held)} that nobody holds")
         elif pod["metadata"].get("deletionTimestamp") and not before["metadata"].get("deletionTimestamp"):
             for member in self._there.get("Member", {}).values():
-                leaving = member["spec"]["desired"] == "Left" and not member["metadata"].get("deletionTimestamp")
+                leaving = member["spec"]["desired"] != "Serving" and not member["metadata"].get("deletionTimestamp")
                 if member["metadata"]["uid"] in _owners(pod) and leaving and not _said(member, "Left"):
                     self._breach(version, f"pod {name} is deleted before its agent has said that it left")
 

@@ -57,7 +57,7 @@ class MemberLists:
         if member is None:
             return None
         gone = "deletionTimestamp"
-        if member["spec"].get("desired") == "Left" or gone in member["metadata"] or (run and gone in run["metadata"]):
+        if member["spec"].get("desired", "Serving") != "Serving" or gone in member["metadata"] or (run and gone in run["metadata"]):
             return "Leaving"
         if run is None or condition(run, "Ready").get("status") != "True":
             return "Joining"

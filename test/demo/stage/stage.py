@@ -141,7 +141,7 @@ class Stage:
         try:
             try:
                 play()
-            except (Problem, subprocess.SubprocessError, KeyError) as problem:
+            except (Problem, subprocess.SubprocessError, KeyError, ValueError, OSError) as problem:
                 self.report.error = str(problem) or repr(problem)
             except KeyboardInterrupt:
                 self.report.error = "interrupted; `make demo-down` removes the cluster"

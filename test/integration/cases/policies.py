@@ -67,6 +67,7 @@ def swings_move_nothing(case):
     case.apply(policy())
     case.ready("Policy", "load")
     report(case, 3, 0, 100)
+    case.says("Policy", "load", "Ready", "True", "Enough", "as are to be.")  # all have reported
     with case.feed("MemberSet") as sets, case.feed("Policy") as policies:
         for swing in range(10):
             report(case, 3, 0, 100 + 10 * (swing % 2))
@@ -159,7 +160,14 @@ def by_itself(case):
     case.listed(whole(4))
     forbidden("the scale of another role", scale(api, "ims-sip-bono", replicas=2), f"{SPROUT}-0", "its own role only")
     unbound = case.rig.api_as(case.rig.token(case.ns, "ims-sip"))
-    scale(unbound, SPROUT, replicas=4)()  # nobody: of the function, but no member
+    forbidden("the scale of a role by who is of the function, but no member", scale(unbound, SPROUT, replicas=4), "its own role only")
+    # As a ServiceAccount whose token says nothing else, such as one in a Secret.
+    case.rig.kubectl("create", "clusterrolebinding", case.ns, "--clusterrole=cluster-admin", f"--serviceaccount={case.ns}:default")
+    try:
+        until("an administrator's account scales", lambda: not case.rig.kubectl(
+            "scale", f"memberset/{SPROUT}", "--replicas=4", "--namespace", case.ns, f"--as=system:serviceaccount:{case.ns}:default", check=False).returncode)
+    finally:
+        case.rig.kubectl("delete", "clusterrolebinding", case.ns)
     sprout["size"].pop("byMembers")
     case.apply(document)
     until("the right is taken back", lambda: not any(
