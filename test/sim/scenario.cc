@@ -4,6 +4,7 @@
 #include "api/foreign.h"
 #include "api/kinds.h"
 #include "api/network_service.h"
+#include "api/policy.h"
 #include "test/fakes/json_test.h"
 
 namespace knfe::sim {
