@@ -195,13 +195,14 @@ template <>
 struct Fields<MemberSpec> {
   static constexpr const char* doc = "The member that is wanted.";
   static constexpr auto list = std::tuple_cat(
-      std::tuple{field("function", &MemberSpec::function, "NetworkFunction it belongs to.", {.required = true}),
-                 field("role", &MemberSpec::role, "Role it has there.", {.required = true}),
-                 field("ordinal", &MemberSpec::ordinal, "Its number in the role, from 0.", {.required = true, .minimum = 0}),
-                 field("desired", &MemberSpec::desired,
-                       "Serving; or Left: asked to leave the cluster, and then to go; or Stopped: to leave, and to stay as an identity "
-                       "with its addresses.",
-                       {.otherwise = "\"Serving\"", .one_of = "Serving|Left|Stopped"})},
+      std::tuple{
+          field("function", &MemberSpec::function, "NetworkFunction it belongs to.", {.required = true}),
+          field("role", &MemberSpec::role, "Role it has there.", {.required = true}),
+          field("ordinal", &MemberSpec::ordinal, "Its number in the role, from 0.", {.required = true, .minimum = 0}),
+          field("desired", &MemberSpec::desired,
+                "Serving; or Left: asked to leave the cluster, and then to go; or Stopped: to leave, and to stay as an identity "
+                "with its addresses.",
+                {.otherwise = "\"Serving\"", .one_of = "Serving|Left|Stopped"})},
       kMemberTemplateFields);
 };
 
@@ -282,7 +283,8 @@ struct Member : Object<MemberSpec, MemberStatus> {
 
   // What was known of it before stays known.
   void inherit(const Member& before) {
-    const bool same = before.meta.uid == meta.uid && is_true(before.status.conditions, "Serving") == is_true(status.conditions, "Serving");
+    const bool same =
+        before.meta.uid == meta.uid && is_true(before.status.conditions, "Serving") == is_true(status.conditions, "Serving");
     if (same) said_since = before.said_since;
   }
 };

@@ -59,16 +59,19 @@ struct Conduct {
   std::optional<Healing> healing;
   bool operator==(const Conduct&) const = default;
 };
-inline constexpr auto kConductFields = std::tuple{
-    field("dependsOn", &Conduct::depends_on,
-          "Roles of the function all of whose members serve before members of this one are made, and whose members are stopped after "
-          "those of this one.",
-          {.max_length = 16, .max_items = 7, .set = true}),
-    field("order", &Conduct::order,
-          "OneByOne: a member is made once all before it serve, and asked to leave once all after it are gone. Parallel, or nothing: "
-          "all at once.",
-          {.one_of = "Parallel|OneByOne"}),
-    field("healing", &Conduct::healing, "When members that do not serve are replaced. Without it, only those whose pod has ended.")};
+inline constexpr auto kConductFields =
+    std::tuple{field("dependsOn", &Conduct::depends_on,
+                     "Roles of the function all of whose members serve before members of this one are made, and whose members "
+                     "are stopped after "
+                     "those of this one.",
+                     {.max_length = 16, .max_items = 7, .set = true}),
+               field("order", &Conduct::order,
+                     "OneByOne: a member is made once all before it serve, and asked to leave once all after it are gone. "
+                     "Parallel, or nothing: "
+                     "all at once.",
+                     {.one_of = "Parallel|OneByOne"}),
+               field("healing", &Conduct::healing,
+                     "When members that do not serve are replaced. Without it, only those whose pod has ended.")};
 
 struct Role : MemberTemplate, Conduct {
   std::string name;
@@ -94,16 +97,16 @@ struct NetworkFunctionSpec {
 template <>
 struct Fields<NetworkFunctionSpec> {
   static constexpr const char* doc = "The network function that is wanted.";
-  static constexpr auto list =
-      std::tuple{field("state", &NetworkFunctionSpec::state,
-                       "Running, or nothing: its members run. Stopped: they have left, and stay as identities with their addresses.",
-                       {.one_of = "Running|Stopped"}),
-                 field("roles", &NetworkFunctionSpec::roles, "Its roles.",
-                       {.required = true,
-                        .min_items = 1,
-                        .max_items = 8,
-                        .rules = {{{"self.all(r, !has(r.dependsOn) || r.dependsOn.all(d, d != r.name && self.exists(o, o.name == d)))",
-                                    "dependsOn names other roles of the function"}}}})};
+  static constexpr auto list = std::tuple{
+      field("state", &NetworkFunctionSpec::state,
+            "Running, or nothing: its members run. Stopped: they have left, and stay as identities with their addresses.",
+            {.one_of = "Running|Stopped"}),
+      field("roles", &NetworkFunctionSpec::roles, "Its roles.",
+            {.required = true,
+             .min_items = 1,
+             .max_items = 8,
+             .rules = {{{"self.all(r, !has(r.dependsOn) || r.dependsOn.all(d, d != r.name && self.exists(o, o.name == d)))",
+                         "dependsOn names other roles of the function"}}}})};
 };
 
 struct RoleStatus {

@@ -147,7 +147,8 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
   if (!children.taken().empty()) {
     children.tell_taken(write);
   } else if (const auto circle = circle_of(function.spec); !circle.empty()) {
-    write.set_ready(false, true, "DependencyCircle", "Roles " + circle + " wait for one another: take one of their dependsOn away");
+    write.set_ready(false, true, "DependencyCircle",
+                    "Roles " + circle + " wait for one another: take one of their dependsOn away");
   } else if (all && !changing && function.spec.state == "Stopped") {
     write.set_ready(true, false, "Stopped", "All members have stopped; state Running starts them.");
   } else if (all && !changing) {
