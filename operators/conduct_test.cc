@@ -170,6 +170,7 @@ TEST_CASE("a function that was stopped starts in its order, and one by one stops
   CHECK(world.names(kPods).empty());
   CHECK(most_stopping == 1);
   std::size_t most_joining = 0;
+  bool told_of_bono = false;
   world.after_step = [&] {
     std::size_t joining = 0;
     for (int i = 0; i < 3; ++i)
@@ -177,10 +178,12 @@ TEST_CASE("a function that was stopped starts in its order, and one by one stops
     most_joining = std::max(most_joining, joining);
     const auto now = serving(world);
     if (!world.names(kPods).empty() && !now.contains("ims-sip-bono-0")) CHECK(world.names(kPods).size() == 1);
+    told_of_bono = told_of_bono || world.message(kSets, "ims-sip-sprout").starts_with("Waiting for role bono");
   };
   world.put(with_state(ordered, "Running"));
   world.converge();
   CHECK(most_joining == 1);
+  CHECK(told_of_bono);
   CHECK(serving(world).size() == 1 + 3);
 }
 

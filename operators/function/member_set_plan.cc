@@ -113,6 +113,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
       continue;
     }
     const auto* ready = api::find(member->status.conditions, "Ready");
+    if (ready && ready->status == "True") continue;  // stopped, until its turn comes
     if (waiting.empty()) waiting = "Member " + member->meta.key.name + (ready ? ": " + ready->message : " is being made.");
     const auto* stuck = api::find(member->status.conditions, "Stalled");
     if (stalled.empty() && stuck && stuck->status == "True") stalled = "Member " + member->meta.key.name + ": " + stuck->message;

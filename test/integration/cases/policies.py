@@ -36,6 +36,15 @@ def size(case):
     return case.must("MemberSet", SPROUT)["spec"]["replicas"]
 
 
+def resized(case, before, after, because):
+    """The status tells of it, right after the size itself."""
+    def told():
+        last = case.must("Policy", "load").get("status", {}).get("lastResized", {})
+        assert (last.get("from"), last.get("to")) == (before, after) and because in last["because"], last
+        return last
+    until(f"the policy tells why {after}", told)
+
+
 def follows_the_load(case):
     measuring(case)
     case.apply(policy(min=2))
@@ -43,8 +52,7 @@ def follows_the_load(case):
     with case.feed("MemberSet") as sets:
         report(case, 3, 50, 60)
         case.promptly("150 are more than three take", lambda: size(case) == 4)
-        last = case.must("Policy", "load")["status"]["lastResized"]
-        assert (last["from"], last["to"]) == (3, 4) and "at least 150 in all" in last["because"], last
+        resized(case, 3, 4, "at least 150 in all")
         case.listed(whole(4))
         case.stays("while the fourth has reported nothing", lambda: size(case) == 4)
         report(case, 4, 30, 40)
@@ -89,7 +97,7 @@ def policy_changes(case):
     case.apply(policy(hours=[{"name": "now", "from": f"{day:02}:00", "to": f"{(day + 4) % 24:02}:00", "min": 4},
                              {"name": "then", "from": f"{night:02}:00", "to": f"{(night + 1) % 24:02}:00", "min": 8}]))
     case.promptly("at least four at this hour", lambda: size(case) == 4)
-    assert "hours now wants at least 4" in case.must("Policy", "load")["status"]["lastResized"]["because"]
+    resized(case, 2, 4, "hours now wants at least 4")
     case.apply(policy(min=6, dryRun=True))
     case.says("Policy", "load", "Ready", "True", "DryRun", "status.wanted")
     assert case.must("Policy", "load")["status"]["wanted"] == 6
