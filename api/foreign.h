@@ -6,24 +6,33 @@
 
 namespace knfe::api {
 
+// When something that runs was first seen at all, and to be as it is: ready or not, paused or not, on its way out or not.
+struct Seen {
+  Instant first = boot_now();
+  Instant as_it_is = first;
+
+  void inherit(const Seen& before, bool is_as_before) {
+    first = before.first;
+    if (is_as_before) as_it_is = before.as_it_is;
+  }
+};
+
 struct Pod {
   static constexpr Resource resource{"", "v1", "Pod", "pods"};
   Meta meta;
-  std::string phase;           // Pending, Running, Succeeded, Failed, Unknown
-  bool ready = false;          // condition Ready
-  std::string trouble;         // why it is not, as kubelet or the scheduler says; empty if they say nothing
-  bool stuck = false;          // and that goes on until somebody acts, as far as kubelet can tell
-  Instant ended_since{};       // when it was first seen to have ended for good; Instant{}: it has not
-  Instant since = boot_now();  // when it was first seen to be as it is: ready or not, on its way out or not
-  Instant seen_since = since;  // when it was first seen at all
+  std::string phase;      // Pending, Running, Succeeded, Failed, Unknown
+  bool ready = false;     // condition Ready
+  std::string trouble;    // why it is not, as kubelet or the scheduler says; empty if they say nothing
+  bool stuck = false;     // and that goes on until somebody acts, as far as kubelet can tell
+  Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
+  Seen seen;
 
   bool ended() const { return phase == "Failed" || phase == "Succeeded"; }
   // What was known of it before stays known.
   void inherit(const Pod& before) {
     if (before.meta.uid != meta.uid) return;
     if (before.ended() && ended()) ended_since = before.ended_since;
-    if (before.ready == ready && before.meta.deleting == meta.deleting) since = before.since;
-    seen_since = before.seen_since;
+    seen.inherit(before.seen, before.ready == ready && before.meta.deleting == meta.deleting);
   }
 };
 
@@ -37,18 +46,16 @@ struct VirtualMachine {
 struct VirtualMachineInstance {
   static constexpr Resource resource{"kubevirt.io", "v1", "VirtualMachineInstance", "virtualmachineinstances"};
   Meta meta;
-  std::string phase;           // Pending, Scheduling, Scheduled, Running, Succeeded, Failed, Unknown
-  bool ready = false;          // condition Ready
-  bool paused = false;         // condition Paused
-  std::string trouble;         // why it is not ready, as KubeVirt says; empty if it says nothing
-  Instant since = boot_now();  // when it was first seen to be as it is: ready or not, paused or not, on its way out or not
-  Instant seen_since = since;  // when it was first seen at all
+  std::string phase;    // Pending, Scheduling, Scheduled, Running, Succeeded, Failed, Unknown
+  bool ready = false;   // condition Ready
+  bool paused = false;  // condition Paused
+  std::string trouble;  // why it is not ready, as KubeVirt says; empty if it says nothing
+  Seen seen;
 
   // What was known of it before stays known.
   void inherit(const VirtualMachineInstance& before) {
     if (before.meta.uid != meta.uid) return;
-    if (before.ready == ready && before.paused == paused && before.meta.deleting == meta.deleting) since = before.since;
-    seen_since = before.seen_since;
+    seen.inherit(before.seen, before.ready == ready && before.paused == paused && before.meta.deleting == meta.deleting);
   }
 };
 

@@ -92,6 +92,7 @@ struct Fields<Role> {
 struct NetworkFunctionSpec {
   std::string state;
   std::vector<Role> roles;
+  bool stopped() const { return state == "Stopped"; }
   bool operator==(const NetworkFunctionSpec&) const = default;
 };
 template <>

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "cni/plugin.h"
 #include "guest/install.h"
@@ -13,11 +14,6 @@ namespace knfe::cmd {
 namespace {
 
 constexpr std::size_t kLongestConfig = 1 << 20;
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 std::string standard_input() {
   std::string out(kLongestConfig, '\0');

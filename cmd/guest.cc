@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "guest/account.h"
 #include "guest/agent.h"
@@ -126,14 +126,14 @@ int guest_scale(const std::string& text) {
   }
   Outside outside;
   if (auto joined = outside.join(); !joined) return give_up(joined.error());
-  const auto said = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
-  const api::Key set{said("KNFE_NAMESPACE"), said("KNFE_FUNCTION") + "-" + said("KNFE_ROLE")};
-  if (said("KNFE_NAMESPACE").empty() || said("KNFE_FUNCTION").empty() || said("KNFE_ROLE").empty())
+  const std::string ns = environment("KNFE_NAMESPACE"), function = environment("KNFE_FUNCTION"), role = environment("KNFE_ROLE");
+  if (ns.empty() || function.empty() || role.empty())
     return give_up({Code::kInvalid,
                     "KNFE_NAMESPACE, KNFE_FUNCTION and KNFE_ROLE must be set: this runs inside a member",
                     "environment",
                     {},
                     0});
+  const api::Key set{ns, function + "-" + role};
   int code = 1;
   const auto end = [&](Result<std::int32_t> wanted) {
     code = wanted ? 0 : give_up(wanted.error());

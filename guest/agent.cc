@@ -1,8 +1,8 @@
 #include "guest/agent.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "kube/request.h"
 #include "net/process.h"
@@ -11,7 +11,6 @@ namespace knfe::guest {
 
 namespace {
 
-constexpr const char* kManager = "knfe-guest";
 constexpr Duration kJoinRetry{500};
 constexpr Duration kJoinCheck{5'000};
 constexpr Duration kHookLimit{10'000};
@@ -23,11 +22,6 @@ constexpr int kJoinPatience = 3;  // failed checks in a row before a serving mem
 const Instant kNever{};
 
 kube::Scope only(const Identity& identity, const std::string& name) { return {identity.ns, {}, "metadata.name=" + name}; }
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 }  // namespace
 
@@ -293,7 +287,7 @@ void Agent::report() {
   object["status"].as_object().erase("observedGeneration");  // the operator's
   report_again_.reset();
   reporting_ = true;
-  report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kManager),
+  report_call_ = api_.call("members/status", "apply", kube::apply_request(api::Member::resource, object, "status", kFieldManager),
                            [this, said, agent](const Result<Json>& answer) {
                              reporting_ = false;
                              const auto earlier = std::exchange(refused_report_, {});

@@ -31,6 +31,7 @@ Result<Identity> identity_from_environment();
 
 inline constexpr const char* kRunFolder = "/run/knfe";
 inline constexpr const char* kDoorbell = "/run/knfe/agent.sock";
+inline constexpr const char* kFieldManager = "knfe-guest";  // of what is written from inside a member
 
 class Agent {
  public:

@@ -5,13 +5,13 @@
 #include <memory>
 
 #include "api/network_function.h"
+#include "guest/agent.h"
 #include "kube/request.h"
 
 namespace knfe::guest {
 
 namespace {
 
-constexpr const char* kManager = "knfe-guest";
 constexpr int kTries = 5;
 constexpr std::int32_t kMost = 1000;
 constexpr Duration kRequestLimit{10'000};  // so that whoever asks hears of it within kScaleLimit
@@ -47,7 +47,7 @@ void write(const Shared& attempt, std::int32_t wanted, std::string_view version)
   JsonObject patch{{"spec", JsonObject{{"replicas", wanted}}}};
   // What is meant relatively is meant of what was read.
   if (!version.empty()) patch["metadata"] = JsonObject{{"resourceVersion", version}};
-  auto request = kube::merge_patch_request(api::MemberSet::resource, attempt->set, patch, "scale", kManager);
+  auto request = kube::merge_patch_request(api::MemberSet::resource, attempt->set, patch, "scale", kFieldManager);
   request.timeout = kRequestLimit;
   attempt->call =
       attempt->api.call("membersets/scale", "patch", std::move(request), [attempt, wanted](const Result<Json>& answer) {

@@ -1,11 +1,11 @@
 #include "kube/config.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <initializer_list>
 #include <string_view>
 #include <vector>
 
+#include "base/environment.h"
 #include "kube/kubeconfig.h"
 #include "kube/proxy.h"
 #include "kube/server_url.h"
@@ -13,11 +13,6 @@
 namespace knfe::kube {
 
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 std::vector<std::string> split(std::string_view list) {
   std::vector<std::string> paths;

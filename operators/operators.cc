@@ -1,8 +1,8 @@
 #include "operators/operators.h"
 
-#include <algorithm>
 #include <memory>
 
+#include "operators/function/conduct.h"
 #include "operators/function/plan.h"
 #include "operators/network/plan.h"
 #include "operators/network/waiting.h"
@@ -72,12 +72,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   };
   // Roles wait for those that they depend on, and to be stopped for those that depend on them.
   const auto look_dependents = [=, &view](const api::MemberSet& set) {
-    const auto needs = [](const api::MemberSet& one, const api::MemberSet& other) {
-      const auto& roles = one.spec.depends_on;
-      return std::find(roles.begin(), roles.end(), other.spec.role) != roles.end();
-    };
     for (const auto* other : view.member_sets.by_index(set.meta.key.ns + "/" + set.spec.function)) {
-      if (needs(*other, set) || needs(set, *other)) look(sets, other->meta.key);
+      if (depends_on(*other, set) || depends_on(set, *other)) look(sets, other->meta.key);
     }
   };
   view.member_sets.on_change([=, &view](const api::MemberSet* before, const api::MemberSet* after) {

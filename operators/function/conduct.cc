@@ -36,20 +36,28 @@ std::string held_up(const api::MemberSet& set, const View& view) {
   return {};
 }
 
+// The highest number of a member of which something runs; -1: none.
+std::int32_t last_running(const api::MemberSet& set, const View& view) {
+  std::int32_t out = -1;
+  for (const auto* member : view.members.owned_by(set.meta.uid)) {
+    if (workload_of(*member, view)) out = std::max(out, member->spec.ordinal);
+  }
+  return out;
+}
+
 std::string still_needed_by(const api::MemberSet& set, const View& view) {
   for (const auto* other : view.member_sets.by_index(set.meta.key.ns + "/" + set.spec.function)) {
-    const auto& needed = other->spec.depends_on;
-    const bool needs = std::find(needed.begin(), needed.end(), set.spec.role) != needed.end();
-    if (needs && set_of(set, other->spec.role, view) == other && any_runs(*other, view)) return other->spec.role;
+    if (depends_on(*other, set) && set_of(set, other->spec.role, view) == other && last_running(*other, view) >= 0)
+      return other->spec.role;
   }
   return {};
 }
 
 }  // namespace
 
-bool any_runs(const api::MemberSet& set, const View& view) {
-  const auto members = view.members.owned_by(set.meta.uid);
-  return std::any_of(members.begin(), members.end(), [&](const auto* member) { return workload_of(*member, view).has_value(); });
+bool depends_on(const api::MemberSet& set, const api::MemberSet& other) {
+  const auto& roles = set.spec.depends_on;
+  return std::find(roles.begin(), roles.end(), other.spec.role) != roles.end();
 }
 
 Order::Order(const api::MemberSet& set, const View& view) : set_(set), view_(view), one_by_one_(set.spec.order == "OneByOne") {
@@ -58,9 +66,7 @@ Order::Order(const api::MemberSet& set, const View& view) : set_(set), view_(vie
     return;
   }
   needed_by_ = still_needed_by(set, view);
-  for (const auto* member : view.members.owned_by(set.meta.uid)) {
-    if (workload_of(*member, view)) last_running_ = std::max(last_running_, member->spec.ordinal);
-  }
+  last_running_ = last_running(set, view);
 }
 
 const char* Order::next(std::int32_t ordinal, const api::Member* live) {
@@ -82,7 +88,12 @@ std::string heal(const api::MemberSet& set, const std::vector<const api::Member*
   const Duration patience = std::chrono::seconds(set.spec.healing->after_seconds);
   const std::string current = template_hash(set.spec);
   std::int32_t budget = set.spec.healing->budget;
-  std::vector<std::pair<Instant, const api::Member*>> ill;
+  struct Ill {
+    Instant since;
+    const api::Member* member;
+    Workload workload;
+  };
+  std::vector<Ill> ill;
   for (const auto* member : members) {
     const auto workload = workload_of(*member, view);
     if (standing_of(*member, workload) == Standing::kServing) continue;
@@ -93,25 +104,24 @@ std::string heal(const api::MemberSet& set, const std::vector<const api::Member*
       continue;
     }
     const auto ill_since = not_serving_since(*member, workload);
-    const Duration left = patience - (moment.now - ill_since.value_or(workload->since));
+    const Duration left = patience - (moment.now - ill_since.value_or(workload->seen.as_it_is));
     if (left > Duration(0)) {
       --budget;
       plan.look_again = std::min(plan.look_again.value_or(left), left);
     } else if (ill_since && networked(*member) && !is_outdated(*workload, current)) {  // those are replaced in any case
-      ill.emplace_back(*ill_since, member);
+      ill.push_back({*ill_since, member, *workload});
     }
   }
   // Those that have waited longest come first: one that does not get well must not keep its turn for ever.
-  std::stable_sort(ill.begin(), ill.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(ill.begin(), ill.end(), [](const auto& a, const auto& b) { return a.since < b.since; });
   std::string out;
-  for (const auto& [since, member] : ill) {
+  for (const auto& [since, member, workload] : ill) {
     if (budget-- <= 0) break;
-    const auto workload = workload_of(*member, view);
     // As it was read: it may have become well, which only a later version tells.
-    children.remove(*workload->resource, *workload->meta, true);
+    children.remove(*workload.resource, *workload.meta, true);
     const std::string what = "Member " + std::string(member->meta.key.name) + " has not served for " +
-                             std::to_string(set.spec.healing->after_seconds) + " s: its " +
-                             std::string(workload->resource->kind) + " is replaced.";
+                             std::to_string(set.spec.healing->after_seconds) + " s: its " + std::string(workload.resource->kind) +
+                             " is replaced.";
     notes.push_back({true, "Healing", what});
     out += (out.empty() ? "" : " ") + what;
   }

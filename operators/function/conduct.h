@@ -6,6 +6,9 @@
 
 namespace knfe::operators {
 
+// Whether the role of `set` waits for that of `other`.
+bool depends_on(const api::MemberSet& set, const api::MemberSet& other);
+
 // Which members of a role are to serve, to be stopped, or not to be made yet.
 class Order {
  public:
@@ -18,6 +21,9 @@ class Order {
   const std::string& held() const { return held_; }
   // The role that has to stop before this one; empty: none.
   const std::string& needed_by() const { return needed_by_; }
+  // Of a set that is to be stopped: whether anything still runs of it.
+  bool any_runs() const { return last_running_ >= 0; }
+  bool one_by_one() const { return one_by_one_; }
 
  private:
   const api::MemberSet& set_;
@@ -26,8 +32,6 @@ class Order {
   std::string held_, needed_by_;
   std::int32_t last_running_ = -1;
 };
-
-bool any_runs(const api::MemberSet& set, const View& view);
 
 // Replaces what runs of members that have not served for long, within the budget: those that were replaced lately, or have
 // stopped to serve lately, count until they serve or have had their time. So a storm is healed a few at a time. Says what it

@@ -24,7 +24,7 @@ void plan_role(const api::NetworkFunction& function, const api::Role& role, cons
   static_cast<api::Conduct&>(spec) = role;
   spec.size = role.size;
   spec.replicas = role.size.exactly;
-  if (function.spec.state == "Stopped") spec.state = function.spec.state;
+  if (function.spec.stopped()) spec.state = function.spec.state;
 
   const auto* live = view.member_sets.get({function.meta.key.ns, name});
   const bool ours = live && live->meta.owned_by(function.meta.uid) && !live->meta.deleting;
@@ -149,7 +149,7 @@ Plan plan_function(const api::NetworkFunction& function, const View& view, const
   } else if (const auto circle = circle_of(function.spec); !circle.empty()) {
     write.set_ready(false, true, "DependencyCircle",
                     "Roles " + circle + " wait for one another: take one of their dependsOn away");
-  } else if (all && !changing && function.spec.state == "Stopped") {
+  } else if (all && !changing && function.spec.stopped()) {
     write.set_ready(true, false, "Stopped", "All members have stopped; state Running starts them.");
   } else if (all && !changing) {
     write.set_ready(true, false, "Serving", "All members serve.");

@@ -62,12 +62,11 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
   if (set.meta.deleting) return runtime::plan_end(set, moment);
   Children children(plan, set.meta.uid);
   auto members = view.members.owned_by(set.meta.uid);
-  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->spec.ordinal < b->spec.ordinal; });
+  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->spec.ordinal > b->spec.ordinal; });
   const bool sized = set.spec.replicas.has_value();
   const std::int32_t wanted = set.spec.replicas.value_or(0);
 
   ConditionWriter write(set.status.conditions, set.meta, moment);
-  const bool one_by_one = set.spec.order == "OneByOne";
   Order order(set, view);
   std::vector<std::string> leaving;
   std::vector<const api::Member*> staying;
@@ -81,11 +80,10 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
       if (state) apply_member(set, ordinal, state, live ? &live->meta : nullptr, children);
       if (ours) staying.push_back(live);
     }
-    std::reverse(members.begin(), members.end());
     for (const auto* member : members) {
       if (member->spec.ordinal < wanted) continue;
       // One by one, those after it have to be gone.
-      if (one_by_one && !leaving.empty()) break;
+      if (order.one_by_one() && !leaving.empty()) break;
       leaving.push_back(member->meta.key.name);
       if (member->meta.deleting) continue;
       if (member->spec.desired != "Left") {
@@ -124,7 +122,7 @@ Plan plan_member_set(const api::MemberSet& set, const View& view, const Moment& 
     write.set_ready(false, false, "Sizing", "The size is being set.");
   } else if (!order.needed_by().empty()) {
     write.set_ready(false, false, "Stopping", "Waiting for role " + order.needed_by() + " to stop, which depends on this one.");
-  } else if (set.stopped() && any_runs(set, view)) {
+  } else if (set.stopped() && order.any_runs()) {
     write.set_ready(false, false, "Stopping", "Members leave, and stop then.");
   } else if (set.stopped()) {
     write.set_ready(true, false, "Stopped", "No member runs.");

@@ -47,8 +47,8 @@ std::optional<Instant> not_serving_since(const api::Member& member, const std::o
     return std::nullopt;
   const bool said = is_reporter(member, *workload) && api::is_true(member.status.conditions, "Serving");
   // Whether its containers run at this moment or start anew, it has not served since its agent says so, or since it is there.
-  if (has_agent(member.spec) && !said) return std::max(workload->seen_since, member.said_since);
-  return workload->since;
+  if (has_agent(member.spec) && !said) return std::max(workload->seen.first, member.said_since);
+  return workload->seen.as_it_is;
 }
 
 // An agent that never reported never joined: nobody was told to send the member anything.
@@ -73,15 +73,20 @@ void prove_left(const api::Member& member, const std::optional<Workload>& worklo
   }
 }
 
+const api::MemberSet* set_of(const api::Member& member, const View& view) {
+  const auto* owner = member.meta.controller();
+  const auto* set = owner ? view.member_sets.get({member.meta.key.ns, owner->name}) : nullptr;
+  return set && set->meta.uid == owner->uid ? set : nullptr;
+}
+
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view) {
   std::vector<const api::Member*> out;
   const auto& key = function.meta.key;
   for (const auto* member : view.members.by_index(key.ns + "/" + key.name)) {
-    const auto* owner = member->meta.controller();
-    if (!owner) continue;
+    if (!member->meta.controller()) continue;
     // One whose set is gone will go, too; until then it is there.
-    const auto* set = view.member_sets.get({key.ns, owner->name});
-    if (!set || set->meta.uid != owner->uid || set->meta.owned_by(function.meta.uid)) out.push_back(member);
+    const auto* set = set_of(*member, view);
+    if (!set || set->meta.owned_by(function.meta.uid)) out.push_back(member);
   }
   std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
     return std::tie(a->spec.role, a->spec.ordinal) < std::tie(b->spec.role, b->spec.ordinal);

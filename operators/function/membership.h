@@ -28,6 +28,8 @@ bool asked_to_leave(const api::Member& member, const std::optional<Workload>& wo
 bool has_left(const api::Member& member, const std::optional<Workload>& workload);
 // What follows in a plan happens only if that is so: a cache may not know yet what runs by now, and has joined.
 void prove_left(const api::Member& member, const std::optional<Workload>& workload, runtime::Plan& plan);
+// The set that a member belongs to; null: it is not there (any more).
+const api::MemberSet* set_of(const api::Member& member, const View& view);
 // The members of a function that are its own, by role and ordinal; also those of a role that it has no more, until they are gone.
 std::vector<const api::Member*> members_of(const api::NetworkFunction& function, const View& view);
 

@@ -89,11 +89,10 @@ void plan_rights(const api::Member& member, const View& view, Children& children
   if (kind_of(member.spec) != WorkloadKind::kVirtualMachine) return;
   const auto own = workload_of(member, view);
   if (has_agent(member.spec) || (own && is_reporter(member, *own))) {
-    const auto* owner = member.meta.controller();
-    const auto* set = owner ? view.member_sets.get({member.meta.key.ns, owner->name}) : nullptr;
-    const bool scales = set && set->meta.uid == owner->uid && set->spec.size.by_members;
-    auto rules = agent_rules(member.spec.function, {name},
-                             scales ? std::set<std::string>{std::string(set->meta.key.name)} : std::set<std::string>());
+    const auto* set = set_of(member, view);
+    std::set<std::string> sets;
+    if (set && set->spec.size.by_members) sets.insert(set->meta.key.name);
+    auto rules = agent_rules(member.spec.function, {name}, sets);
     rules.push_back(rule("", "serviceaccounts/token", JsonArray{Json(name)}, {"create"}));
     apply_rights(member, member.spec.function, std::move(rules), {name}, view, children);
   } else if (const auto* live = view.rbac_roles.meta(member.meta.key); live && live->owned_by(member.meta.uid)) {

@@ -21,8 +21,7 @@ Workload::Workload(const api::Pod& pod)
       meta(&pod.meta),
       instance(&pod.meta.uid),
       ready(pod.ready),
-      since(pod.since),
-      seen_since(pod.seen_since),
+      seen(pod.seen),
       ending(pod.meta.deleting),
       ended(pod.ended()),
       ended_since(pod.ended_since),
@@ -40,8 +39,7 @@ Workload::Workload(const api::VirtualMachine* machine, const api::VirtualMachine
     instance = &running->meta.uid;
     ready = running->ready && !running->paused;
     paused = running->paused;
-    since = running->since;
-    seen_since = running->seen_since;
+    seen = running->seen;
     phase = running->phase;
     trouble = running->paused ? "it is paused" : running->trouble;
   }

@@ -27,15 +27,14 @@ struct Workload {
   const api::Meta* meta;               // of that object
   const api::Uid* instance = nullptr;  // the pod's UID, or that of what runs of the machine: whose agent is heard. null: nothing
   bool ready = false;
-  bool paused = false;       // by somebody, who will let it go on
-  Instant since{};           // when it was first seen to be as it is: ready or not, ending or not; Instant{}: nothing runs
-  Instant seen_since{};      // when what runs was first seen at all
-  bool ending = false;       // it, or what runs of the machine, is being deleted
-  bool ended = false;        // for good: it has to be made anew
-  Instant ended_since{};     // when that was first seen
-  bool stuck = false;        // `trouble` goes on until somebody acts
-  std::string phase = {};    // as Kubernetes or KubeVirt calls it; empty where nothing runs
-  std::string trouble = {};  // why it is not ready, as they say; empty if they say nothing
+  bool paused = false;                   // by somebody, who will let it go on
+  api::Seen seen{Instant{}, Instant{}};  // Instant{}: nothing runs
+  bool ending = false;                   // it, or what runs of the machine, is being deleted
+  bool ended = false;                    // for good: it has to be made anew
+  Instant ended_since{};                 // when that was first seen
+  bool stuck = false;                    // `trouble` goes on until somebody acts
+  std::string phase = {};                // as Kubernetes or KubeVirt calls it; empty where nothing runs
+  std::string trouble = {};              // why it is not ready, as they say; empty if they say nothing
 
   // "Pod ims-sip-sprout-0", for people.
   std::string name() const { return std::string(resource->kind) + " " + std::string(meta->key.name.text()); }

@@ -1,7 +1,6 @@
 """What the demos share: a cluster with KNFE, an IMS and its subscribers on it, calls, a report with what was seen."""
 
 import json
-import os
 import shutil
 import subprocess
 import tarfile
