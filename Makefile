@@ -14,7 +14,7 @@ ifeq ($(CARGO),)
 CONTESTANTS := $(filter-out r=%,$(CONTESTANTS))
 endif
 
-.PHONY: help demo demo-vm demo-load demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
+.PHONY: help demo demo-vm demo-load demo-members demo-down test test-all unit integration crash crash-short faults faults-short faults-peers faults-selftest faults-upgrade soak storm sim sim-short sim-selftest model bench bench-short e2e example check packages tools knfe images crds format tidy asan tsan fuzz fuzz-short clean
 
 help:                                  ## This list
 	@sed -n 's/^\([a-z0-9 -]*\):[^#=]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ demo-vm: packages tools images         ## The same with Bono as a virtual machin
 
 demo-load: packages tools images       ## A function that scales itself, as calls come and go: build/demo-load.json, build/demo-load/load.svg
 	test/demo/demo-load
+
+demo-members: packages tools images    ## A cluster is not replicas: volumes, seeds, a node cut off, a hundred members: build/demo-members.json
+	test/demo/demo-members
 
 demo-down:                             ## Remove the demo's cluster
 	dev/cluster down

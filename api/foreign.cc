@@ -70,9 +70,17 @@ std::string trouble_of(const Json& status, bool& stuck) {
 
 }  // namespace
 
+Result<Child> decode_labelled_child(const Json& json) {
+  Child child;
+  KNFE_TRY(child.meta, decode_meta(json));
+  return child;
+}
+
 Result<Pod> decode_pod(const Json& json) {
   Pod pod;
   KNFE_TRY(pod.meta, decode_meta(json));
+  pod.node = as_string(at(json, "spec", "nodeName"));
+  pod.grace = std::chrono::seconds(as_int(at(json, "metadata", "deletionGracePeriodSeconds")));
   const Json& status = at(json, "status");
   pod.phase = as_string(at(status, "phase"));
   pod.ready = holds(json, "Ready");

@@ -25,6 +25,8 @@ struct Pod {
   std::string trouble;    // why it is not, as kubelet or the scheduler says; empty if they say nothing
   bool stuck = false;     // and that goes on until somebody acts, as far as kubelet can tell
   Instant ended_since{};  // when it was first seen to have ended for good; Instant{}: it has not
+  Word node;              // where it runs; empty: nowhere yet
+  Duration grace{};       // that it has for its end, from when it was deleted
   Seen seen;
 
   bool ended() const { return phase == "Failed" || phase == "Succeeded"; }
@@ -59,21 +61,25 @@ struct VirtualMachineInstance {
   }
 };
 
-// NetworkAttachmentDefinition, ServiceAccount, Role, RoleBinding, ConfigMap: who owns it and whether it holds what is wanted.
-struct Attachments {
-  static constexpr Resource resource{"k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition", "network-attachment-definitions"};
+// Of these it only matters whose they are and whether they hold what is wanted: they are kept as Child.
+struct Child {
   Meta meta;
 };
 struct ServiceAccount {
   static constexpr Resource resource{"", "v1", "ServiceAccount", "serviceaccounts"};
-  Meta meta;
 };
 struct RbacRole {
   static constexpr Resource resource{"rbac.authorization.k8s.io", "v1", "Role", "roles"};
-  Meta meta;
 };
 struct RoleBinding {
   static constexpr Resource resource{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"};
+};
+struct PersistentVolumeClaim {
+  static constexpr Resource resource{"", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"};
+};
+// A child that is controlled itself.
+struct Attachments {
+  static constexpr Resource resource{"k8s.cni.cncf.io", "v1", "NetworkAttachmentDefinition", "network-attachment-definitions"};
   Meta meta;
 };
 struct ConfigMap {
@@ -82,6 +88,8 @@ struct ConfigMap {
   StringMap data;
 };
 
+// With labels.
+Result<Child> decode_labelled_child(const Json& json);
 Result<Pod> decode_pod(const Json& json);
 Result<VirtualMachine> decode_virtual_machine(const Json& json);
 Result<VirtualMachineInstance> decode_virtual_machine_instance(const Json& json);

@@ -166,12 +166,56 @@ struct Fields<Indicator> {
             {.otherwise = "\"1\"", .pattern = kDecimalPattern, .max_length = 20})};
 };
 
+struct Volume {
+  std::string name, reclaim;
+  Json claim;
+  bool deleted_with_member() const { return reclaim == "Delete"; }
+  bool operator==(const Volume&) const = default;
+};
+template <>
+struct Fields<Volume> {
+  static constexpr const char* doc =
+      "A volume that each member has to itself, under its own name: it finds it again, whatever happens to what runs for it.";
+  static constexpr const char* key = "name";
+  static constexpr auto list = std::tuple{
+      field("name", &Volume::name,
+            "Name of the volume, for volumeMounts of containers, or disks of a virtual machine. Its PersistentVolumeClaim is "
+            "called MEMBER-NAME.",
+            {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
+      field("claim", &Volume::claim,
+            "A core/v1 PersistentVolumeClaimSpec. The API server checks it when the first claim is made; its answer is shown in "
+            "the conditions.",
+            {.required = true}),
+      field(
+          "reclaim", &Volume::reclaim,
+          "What becomes of the claim when its member is no longer wanted. Retain: it stays, and a later member of this name has "
+          "it again. Delete: it is deleted, with what is on it.",
+          {.otherwise = "\"Retain\"", .one_of = "Retain|Delete"})};
+};
+
+struct Spread {
+  std::string topology_key, when_unsatisfiable;
+  bool operator==(const Spread&) const = default;
+};
+template <>
+struct Fields<Spread> {
+  static constexpr const char* doc = "The members of the role are spread over nodes, or zones, as evenly as can be.";
+  static constexpr auto list =
+      std::tuple{field("topologyKey", &Spread::topology_key, "Label of nodes: those with the same value are one place.",
+                       {.otherwise = "\"kubernetes.io/hostname\"", .min_length = 1, .max_length = 316}),
+                 field("whenUnsatisfiable", &Spread::when_unsatisfiable,
+                       "ScheduleAnyway: where there are too few places, members share one. DoNotSchedule: they wait.",
+                       {.otherwise = "\"ScheduleAnyway\"", .one_of = "ScheduleAnyway|DoNotSchedule"})};
+};
+
 // What is the same for all members of a role.
 struct MemberTemplate {
   std::vector<Attachment> connection_points;
   Workload workload;
   Membership membership;
   std::vector<Indicator> indicators;
+  std::vector<Volume> volumes;
+  std::optional<Spread> spread;
   bool operator==(const MemberTemplate&) const = default;
 };
 inline constexpr auto kMemberTemplateFields = std::tuple{
@@ -183,7 +227,9 @@ inline constexpr auto kMemberTemplateFields = std::tuple{
     field("workload", &MemberTemplate::workload, "What runs.", {.required = true}),
     field("membership", &MemberTemplate::membership, "How a member joins and leaves.", {.otherwise = "{}"}),
     field("indicators", &MemberTemplate::indicators, "What each member measures of itself, while it takes traffic.",
-          {.max_items = 8})};
+          {.max_items = 8}),
+    field("volumes", &MemberTemplate::volumes, "Volumes of each member.", {.max_items = 8}),
+    field("spread", &MemberTemplate::spread, "Over which places the members are spread. Without it, the scheduler decides.")};
 
 struct MemberSpec : MemberTemplate {
   std::string function, role, desired;

@@ -56,22 +56,27 @@ struct Fields<Healing> {
 struct Conduct {
   std::vector<std::string> depends_on;
   std::string order;
+  std::int32_t seeds = 0;
   std::optional<Healing> healing;
   bool operator==(const Conduct&) const = default;
 };
-inline constexpr auto kConductFields =
-    std::tuple{field("dependsOn", &Conduct::depends_on,
-                     "Roles of the function all of whose members serve before members of this one are made, and whose members "
-                     "are stopped after "
-                     "those of this one.",
-                     {.max_length = 16, .max_items = 7, .set = true}),
-               field("order", &Conduct::order,
-                     "OneByOne: a member is made once all before it serve, and asked to leave once all after it are gone. "
-                     "Parallel, or nothing: "
-                     "all at once.",
-                     {.one_of = "Parallel|OneByOne"}),
-               field("healing", &Conduct::healing,
-                     "When members that do not serve are replaced. Without it, only those whose pod has ended.")};
+inline constexpr auto kConductFields = std::tuple{
+    field("dependsOn", &Conduct::depends_on,
+          "Roles of the function all of whose members serve before members of this one are made, and whose members "
+          "are stopped after "
+          "those of this one.",
+          {.max_length = 16, .max_items = 7, .set = true}),
+    field("order", &Conduct::order,
+          "OneByOne: a member is made once all before it serve, and asked to leave once all after it are gone. "
+          "Parallel, or nothing: "
+          "all at once.",
+          {.one_of = "Parallel|OneByOne"}),
+    field("seeds", &Conduct::seeds,
+          "The first so many members are seeds, by which the others find the cluster: the member list says so. They are "
+          "made one by one, and before all others.",
+          {.minimum = 0, .maximum = 1000}),
+    field("healing", &Conduct::healing,
+          "When members that do not serve are replaced. Without it, only those whose pod has ended.")};
 
 struct Role : MemberTemplate, Conduct {
   std::string name;

@@ -19,8 +19,8 @@ Result<MemberList> read_member_list(std::string_view text, const std::string& se
       const std::string point_name(point);
       for (const auto& ip : as_array(ips)) {
         const std::string address(as_string(ip));
-        out.tsv +=
-            name + "\t" + std::string(as_string(at(member, "role"))) + "\t" + state + "\t" + point_name + "\t" + address + "\n";
+        out.tsv += name + "\t" + std::string(as_string(at(member, "role"))) + "\t" + state + "\t" + point_name + "\t" + address +
+                   (as_bool(at(member, "seed")) ? "\tseed\n" : "\n");
         out.hosts += address + " " + name + "." + point_name + " " + name + "\n";
       }
     }

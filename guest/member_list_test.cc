@@ -30,6 +30,13 @@ TEST_CASE("members.tsv has one line for each address") {
         "sprout-0\tsprout\tLeaving\tcore\t10.20.0.7\n");
 }
 
+TEST_CASE("members.tsv tells seeds by one more field") {
+  const auto seeds = list("a-0", R"({"function": "f", "members": [
+      {"name": "a-0", "role": "a", "state": "Serving", "seed": true, "addresses": {"core": ["10.20.0.5"]}},
+      {"name": "a-1", "role": "a", "state": "Serving", "addresses": {"core": ["10.20.0.6"]}}]})");
+  CHECK(seeds.tsv == "a-0\ta\tServing\tcore\t10.20.0.5\tseed\na-1\ta\tServing\tcore\t10.20.0.6\n");
+}
+
 TEST_CASE("hosts has each address under the member's name, and that on the network") {
   CHECK(list().hosts ==
         "10.10.0.5 bono-0.access bono-0\n"

@@ -77,7 +77,10 @@ class Cache : public CacheBase {
   using Changed = std::function<void(const T* before, const T* after)>;
 
   // `index_of` gives the value under which by_index() finds an object; objects are found by owner in any case.
-  explicit Cache(IndexOf index_of = nullptr) : CacheBase(T::resource), index_of_(std::move(index_of)) {}
+  explicit Cache(IndexOf index_of = nullptr) : Cache(T::resource, std::move(index_of)) {}
+  // Of one of several resources that are kept as the same T.
+  explicit Cache(const api::Resource& resource, IndexOf index_of = nullptr)
+      : CacheBase(resource), index_of_(std::move(index_of)) {}
 
   const T* get(const api::Key& key) const {
     const auto found = objects_.find(key);

@@ -32,7 +32,7 @@ class Informer : public InformerBase {
         cache_(cache),
         decode_(decode),
         manager_(api.name()),
-        watch_(loop, api, T::resource, std::move(scope),
+        watch_(loop, api, cache.resource(), std::move(scope),
                {[this](const Json& object) {
                   if (auto decoded = read(object)) cache_.put(std::move(*decoded));
                 },
@@ -65,7 +65,7 @@ class Informer : public InformerBase {
     if (decoded) api::take_digests(decoded->meta, object, manager_);
     if (!decoded) {
       log(Level::kError, "an object cannot be read",
-          {{"resource", std::string(T::resource.plural)},
+          {{"resource", std::string(cache_.resource().plural)},
            {"name", std::string(as_string(at(object, "metadata", "name")))},
            {"error", decoded.error().text()}});
     }

@@ -66,6 +66,26 @@ TEST_CASE("one by one, a member is made once those before it serve, and leaves o
   CHECK(world.settled());
 }
 
+TEST_CASE("seeds are made one by one and before all others, and are known as such") {
+  World world;
+  std::set<std::size_t> served_when_made;
+  std::size_t members = 0;
+  world.after_write = [&] {
+    const auto now = world.names(kMembers).size();
+    if (now > members) served_when_made.insert(world.has(api::ConfigMap::resource, "ims-sip-peers") ? serving(world).size() : 0);
+    members = now;
+  };
+  std::string text = with_sprout(R"("seeds": 2, "dependsOn": ["bono"])");
+  text.replace(text.find(R"("initial": 3)"), 12, R"("initial": 5)");
+  world.put(text);
+  world.converge();
+  REQUIRE(world.ready(kServices, "ims") == "True Serving");
+  CHECK(served_when_made == std::set<std::size_t>{0, 1, 2, 3});  // Bono; each seed; the three others, together
+  const auto is_seed = [&](const std::string& name) { return as_bool(pick(listed(world, name), "seed")); };
+  CHECK((is_seed(sprout(0)) && is_seed(sprout(1))));
+  CHECK_FALSE((is_seed(sprout(2)) || is_seed("ims-sip-bono-0")));
+}
+
 TEST_CASE("all at once, which is what happens where nothing is said") {
   World world(fakes::serving());
   world.agents = false;

@@ -45,6 +45,7 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   });
   const auto claims = manager.control("allocation", view.allocations,
                                       [&view](const auto& allocation, const auto&) { return plan_allocation(allocation, view); });
+  manager.control("pod", view.pods, [](const auto& pod, const auto&) { return plan_pod(pod); });
   const auto attachments = manager.control(
       "attachment", view.attachments, [&view](const auto& attachment, const auto&) { return plan_attachment(attachment, view); });
   manager.wake_owner(view.networks, services);
@@ -105,6 +106,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     look(members, key);
     if (const auto* member = view.members.get(key)) look_owner(sets, member->meta);
   };
+  on_any(view.volume_claims,
+         [=](const api::Child& claim) { look(members, {claim.meta.key.ns, std::string(claim.meta.label(label::kMember))}); });
   on_any(view.pods, [=](const api::Pod& pod) { look_member(pod.meta); });
   on_any(view.virtual_machines, [=](const api::VirtualMachine& machine) { look_member(machine.meta); });
   on_any(view.virtual_machine_instances, [=](const api::VirtualMachineInstance& instance) { look_member(instance.meta); });

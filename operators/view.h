@@ -37,9 +37,10 @@ struct View {
   kube::Cache<api::VirtualMachineInstance> virtual_machine_instances;
   kube::Cache<api::Attachments> attachments;
   kube::Cache<api::ConfigMap> config_maps;
-  kube::Cache<api::ServiceAccount> service_accounts;
-  kube::Cache<api::RbacRole> rbac_roles;
-  kube::Cache<api::RoleBinding> role_bindings;
+  kube::Cache<api::Child> service_accounts{api::ServiceAccount::resource};
+  kube::Cache<api::Child> rbac_roles{api::RbacRole::resource};
+  kube::Cache<api::Child> role_bindings{api::RoleBinding::resource};
+  kube::Cache<api::Child> volume_claims{api::PersistentVolumeClaim::resource};
 };
 
 // What each cache is filled with: calls follow(cache, label selector, decoder) for all.
@@ -59,9 +60,10 @@ void fill(View& view, Follow follow) {
   follow(view.virtual_machine_instances, label::kMember, api::decode_virtual_machine_instance);
   follow(view.attachments, kOurs, api::decode_child<api::Attachments>);
   follow(view.config_maps, kOurs, api::decode_child<api::ConfigMap>);
-  follow(view.service_accounts, kOurs, api::decode_child<api::ServiceAccount>);
-  follow(view.rbac_roles, kOurs, api::decode_child<api::RbacRole>);
-  follow(view.role_bindings, kOurs, api::decode_child<api::RoleBinding>);
+  for (auto* children : {&view.service_accounts, &view.rbac_roles, &view.role_bindings}) {
+    follow(*children, kOurs, api::decode_child<api::Child>);
+  }
+  follow(view.volume_claims, label::kMember, api::decode_labelled_child);
 }
 
 }  // namespace knfe::operators

@@ -39,6 +39,21 @@ std::string ownerless(const Workload& orphan) {
   return orphan.name() + " belongs to nobody any more, and may carry the member's addresses: delete it, and this goes on";
 }
 
+// What is to be said once a pod that was deleted should have ended, and `look_again` until then.
+std::string overdue(const std::optional<Workload>& workload, const Moment& moment, Plan& plan) {
+  const auto by = workload ? to_be_ended_by(*workload) : std::nullopt;
+  if (!by) return {};
+  if (moment.now < *by) {
+    plan.look_again = std::min(plan.look_again.value_or(*by - moment.now), *by - moment.now);
+    return {};
+  }
+  const std::string node(workload->node);
+  return workload->name() + " was to end on node " + node + ", which has not confirmed that: it may still run there, under the " +
+         "member's addresses. This goes on when the node answers again, or is deleted, or tainted "
+         "node.kubernetes.io/out-of-service "
+         "(make sure first that it is off)";
+}
+
 Plan plan_departure(const api::Member& member, const View& view, const Own& own, const Moment& moment) {
   Plan plan;
   const auto orphan = orphan_of(member, view);
@@ -57,7 +72,9 @@ Plan plan_departure(const api::Member& member, const View& view, const Own& own,
   api::MemberStatus status = member.status;
   ConditionWriter write(member.status.conditions, member.meta, moment);
   const std::string kind(resource_of(kind_of(member.spec)).kind);
-  if (orphan) {
+  if (const auto unproven = overdue(own, moment, plan); !unproven.empty()) {
+    write.set_ready(false, true, kind + "NotProvenEnded", unproven);
+  } else if (orphan) {
     write.set_ready(false, !orphan->meta->deleting, reason(*orphan, "WithoutOwner"), ownerless(*orphan));
   } else {
     write.set_ready(false, false, kind + "Terminating",
@@ -150,6 +167,34 @@ Networking plan_connection_points(const api::Member& member, const View& view, c
   return out;
 }
 
+// Claims what the member's volumes are to be on. Returns why it has not got them yet; empty: it has, as far as the API server is
+// concerned. What is on them outlives the member, unless its role says otherwise: then the claim is the member's own, and
+// Kubernetes deletes it once that is gone.
+std::string plan_volumes(const api::Member& member, const View& view, Plan& plan) {
+  std::string missing;
+  for (const auto& volume : member.spec.volumes) {
+    const std::string name = claim_name(member.meta.key, volume);
+    const auto* live = view.volume_claims.meta({member.meta.key.ns, name});
+    const std::string claim = "PersistentVolumeClaim " + name;
+    const auto* owner = live ? live->controller() : nullptr;
+    if (live && live->label(label::kMember) != member.meta.key.name.text()) {
+      missing = claim + " belongs to member " + std::string(live->label(label::kMember)) + ": rename one of the two";
+    } else if (live && (live->deleting || (owner && owner->uid != member.meta.uid))) {
+      missing = claim + (live->deleting ? " is being deleted" : " belongs to an earlier member, and is about to be deleted") +
+                ": this goes on when it is gone";
+    } else {
+      auto desired = child_of(member, api::PersistentVolumeClaim::resource, name,
+                              {{label::kFunction, member.spec.function},
+                               {label::kRole, member.spec.role},
+                               {label::kMember, member.meta.key.name.text()}});
+      if (!volume.deleted_with_member()) desired["metadata"].as_object().erase("ownerReferences");
+      desired["spec"] = volume.claim;
+      runtime::apply_if_different(plan, api::PersistentVolumeClaim::resource, std::move(desired), live);
+    }
+  }
+  return missing;
+}
+
 std::string addresses_of(const api::Member& member, const std::vector<Attached>& attachments) {
   JsonObject out;
   for (std::size_t i = 0; i < attachments.size(); ++i) {
@@ -166,6 +211,7 @@ runtime::Action create_workload(const api::Member& member, std::vector<Attached>
   auto& metadata = workload.as_object()["metadata"].as_object();
   metadata["ownerReferences"] = JsonArray{api::owner_reference(api::Member::resource, member.meta)};
   metadata["annotations"].as_object()[kAddresses] = addresses_of(member, input.attachments);
+  if (kind_of(member.spec) == WorkloadKind::kPod) metadata["finalizers"] = JsonArray{Json(kPodFinalizer)};
   runtime::Action action;
   action.verb = runtime::Action::Verb::kCreate;
   action.resource = resource_of(kind_of(member.spec));
@@ -227,6 +273,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   plan_rights(member, view, children);
   const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, own, plan, children);
   const bool networked = missing.empty();
+  const std::string no_volumes = member.spec.is_to_serve() ? plan_volumes(member, view, plan) : std::string();
   api::MemberStatus status;
   status.addresses = addresses;
   status.state = name(standing_of(member, own));
@@ -243,13 +290,14 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const bool ended = own && own->ended;
   const bool rested = ended && moment.now - own->ended_since >= kRest;
   if (ended && !rested) plan.look_again = kRest - (moment.now - own->ended_since);
+  const std::string unproven = overdue(own, moment, plan);
   const bool stop = member.spec.desired == "Stopped";
   if (stop && own && !own->meta->deleting && has_left(member, own)) {
     prove_left(member, own, plan);
     children.remove(*own->resource, *own->meta);
   } else if (rested || left_by_itself || (networked && own && carries_others(*own, attached, member))) {
     children.remove(*own->resource, *own->meta);
-  } else if (networked && !own && !squatter && member.spec.is_to_serve()) {
+  } else if (networked && no_volumes.empty() && !own && !squatter && member.spec.is_to_serve()) {
     // The cache may be of the past, and the member gone with its addresses.
     plan.actions.push_back(runtime::confirmation(api::Member::resource, member.meta));
     plan.actions.push_back(create_workload(member, attached, networks, workloads));
@@ -264,6 +312,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     children.tell_taken(write);
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
+  } else if (!own && !no_volumes.empty()) {
+    write.set_ready(false, false, "VolumesMissing", no_volumes);
   } else if (squatter && !squatter->meta->controller()) {
     write.set_ready(false, !squatter->meta->deleting, reason(*squatter, "WithoutOwner"), ownerless(*squatter));
   } else if (squatter) {
@@ -276,6 +326,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   } else if (!member.spec.is_to_serve()) {
     write.set_ready(false, false, "Leaving",
                     left ? left->message : "The member was asked to leave; its agent has not answered yet.");
+  } else if (!unproven.empty()) {
+    write.set_ready(false, true, reason(*own, "NotProvenEnded"), unproven);
   } else if (own) {
     const auto [why, message] = why_not_serving(member, *own);
     write.set_ready(false, own->stuck && !own->meta->deleting, why, message);

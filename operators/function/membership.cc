@@ -117,6 +117,7 @@ JsonArray ips_of(const api::ConnectionPoint& point) {
 Json member_list(const api::NetworkFunction& function, const View& view) {
   JsonArray list;
   for (const auto* member : members_of(function, view)) {
+    const auto* set = set_of(*member, view);
     const auto workload = workload_of(*member, view);
     auto addresses = workload ? carried_by(*workload) : addresses_to_carry(*member, view);
     if (!addresses) continue;
@@ -126,6 +127,7 @@ Json member_list(const api::NetworkFunction& function, const View& view) {
                      {"state", name(standing_of(*member, workload))},
                      {"addresses", std::move(*addresses)}};
     if (asked_to_leave(*member, workload)) entry["leave"] = true;
+    if (set && member->spec.ordinal < set->spec.seeds) entry["seed"] = true;
     list.push_back(std::move(entry));
   }
   return JsonObject{{"function", function.meta.key.name}, {"members", std::move(list)}};
@@ -134,6 +136,8 @@ Json member_list(const api::NetworkFunction& function, const View& view) {
 std::string connection_point_name(const api::Member& member, const api::Attachment& attachment) {
   return member.meta.key.name + "-" + attachment.name;
 }
+
+std::string claim_name(const api::Key& member, const api::Volume& volume) { return member.name + "-" + volume.name; }
 
 const std::string& interface_of(const api::Attachment& attachment) {
   return attachment.interface.empty() ? attachment.name : attachment.interface;
@@ -163,6 +167,9 @@ std::string template_hash(const api::MemberTemplate& member_template) {
   JsonArray points;
   for (const auto& attachment : member_template.connection_points) points.push_back(api::encode(attachment));
   all["connectionPoints"] = std::move(points);
+  // Of a claim, what runs is not made of: its name is enough. What is not there leaves the hash as earlier versions made it.
+  for (const auto& volume : member_template.volumes) all["volume " + volume.name] = true;
+  if (member_template.spread) all["spread"] = api::encode(*member_template.spread);
   return api::hex64(api::hash64(canonical(all)));
 }
 

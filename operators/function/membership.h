@@ -35,11 +35,13 @@ std::vector<const api::Member*> members_of(const api::NetworkFunction& function,
 
 // The member list that everybody in the function gets: {"function", "members": [{name, role, ordinal, state, addresses}]}, with
 // "leave": true for whoever is asked to leave (a member that leaves by itself is Leaving, too, and may come back). A member is on
-// it from when all its addresses are known until it is gone, with those that its workload carries, or will carry.
+// it from when all its addresses are known until it is gone, with those that its workload carries, or will carry. Seeds have
+// "seed": true.
 Json member_list(const api::NetworkFunction& function, const View& view);
 
 JsonArray ips_of(const api::ConnectionPoint& point);
 std::string connection_point_name(const api::Member& member, const api::Attachment& attachment);
+std::string claim_name(const api::Key& member, const api::Volume& volume);
 const std::string& interface_of(const api::Attachment& attachment);
 
 // The ServiceAccount that the pod of a member runs as: the template's (also by its deprecated name), or the function's.

@@ -27,7 +27,9 @@ Workload::Workload(const api::Pod& pod)
       ended_since(pod.ended_since),
       stuck(pod.stuck),
       phase(pod.phase),
-      trouble(pod.trouble) {}
+      trouble(pod.trouble),
+      node(pod.node),
+      grace(pod.grace) {}
 
 // KubeVirt starts a machine anew whose instance has ended, ever later: it never ends for good.
 Workload::Workload(const api::VirtualMachine* machine, const api::VirtualMachineInstance* running)
@@ -68,6 +70,21 @@ std::optional<Workload> workload_of(const api::Member& member, const View& view)
 std::optional<Workload> orphan_of(const api::Member& member, const View& view) {
   auto workload = workload_at(kind_of(member.spec), member.meta.key, view);
   return workload && !workload->meta->controller() ? workload : std::nullopt;
+}
+
+runtime::Plan plan_pod(const api::Pod& pod) {
+  runtime::Plan plan;
+  // What was never given to a node does not run; once it is deleted, it is given to none.
+  if (pod.meta.deleting && pod.meta.has_finalizer(kPodFinalizer) && (pod.ended() || pod.node.empty())) {
+    plan.actions.push_back(runtime::finalizer_removal(api::Pod::resource, pod.meta, kPodFinalizer));
+  }
+  return plan;
+}
+
+std::optional<Instant> to_be_ended_by(const Workload& workload) {
+  constexpr Duration kToTell{30'000};  // kubelet's answer, on a busy node
+  if (*workload.resource != api::Pod::resource || !workload.meta->deleting || workload.node.empty()) return std::nullopt;
+  return workload.seen.as_it_is + workload.grace + kToTell;
 }
 
 std::optional<Json> carried_by(const Workload& workload) {

@@ -35,6 +35,8 @@ struct Workload {
   bool stuck = false;                    // `trouble` goes on until somebody acts
   std::string phase = {};                // as Kubernetes or KubeVirt calls it; empty where nothing runs
   std::string trouble = {};              // why it is not ready, as they say; empty if they say nothing
+  std::string_view node = {};            // of a pod: where it runs; empty: nowhere yet
+  Duration grace{};                      // of a pod that is deleted: what it has for its end
 
   // "Pod ims-sip-sprout-0", for people.
   std::string name() const { return std::string(resource->kind) + " " + std::string(meta->key.name.text()); }
@@ -48,6 +50,14 @@ std::optional<Workload> workload_of(const api::Member& member, const View& view)
 std::optional<Workload> orphan_of(const api::Member& member, const View& view);
 // Whether it was made with addresses of this connection point, or does not say with which.
 bool may_carry(const Workload& workload, const api::ConnectionPoint& point);
+// Holds a pod in the API until it is proven to run nowhere: one that is deleted by force on a node that nobody reaches may run
+// on, with the addresses of its member. kubelet proves it, or Kubernetes once the node is deleted or tainted out-of-service: both
+// set the pod's phase (KEP-3329, KEP-2268).
+inline constexpr const char* kPodFinalizer = "knfe.io/pod-runs";
+runtime::Plan plan_pod(const api::Pod& pod);
+// When a pod that is deleted should have been proven ended; nothing: it is not deleted, or is no pod.
+std::optional<Instant> to_be_ended_by(const Workload& workload);
+
 // What follows in a plan happens only if there is nothing under this name that belongs to `owner` or to nobody; without
 // `owner`, nothing at all.
 void prove_no_workload(WorkloadKind kind, const api::Key& key, const api::Uid& owner, runtime::Plan& plan);

@@ -1,11 +1,13 @@
 #include "providers/kubevirt/kubevirt.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "api/digest.h"
 #include "operators/function/membership.h"
 #include "providers/environment.h"
 #include "providers/kubevirt/network_data.h"
+#include "providers/spread.h"
 
 namespace knfe::providers {
 
@@ -57,6 +59,7 @@ struct Machine {
   void add_interfaces();
   void add_network_data();
   void add_disk(const char* name, JsonObject source);
+  void add_volumes();
   void add_identity();
 };
 
@@ -117,6 +120,22 @@ void Machine::add_disk(const char* name, JsonObject source) {
   disks->push_back(JsonObject{{"name", name}, {"serial", name}, {"disk", JsonObject{{"bus", "virtio"}}}});
 }
 
+// A disk that is listed stays as it is.
+void Machine::add_volumes() {
+  for (const auto& volume : input.member->spec.volumes) {
+    JsonObject source{
+        {"persistentVolumeClaim", JsonObject{{"claimName", operators::claim_name(input.member->meta.key, volume)}}}};
+    const auto* disks = list_in(devices, "disks");
+    if (disks &&
+        std::any_of(disks->begin(), disks->end(), [&](const Json& disk) { return as_string(at(disk, "name")) == volume.name; })) {
+      source["name"] = volume.name;
+      append(spec, "volumes", {std::move(source)});
+    } else {
+      add_disk(volume.name.c_str(), std::move(source));
+    }
+  }
+}
+
 void Machine::add_identity() {
   const auto file = [](const char* path, const std::string& field) {
     return JsonObject{{"path", path}, {"fieldRef", JsonObject{{"fieldPath", field}}}};
@@ -146,6 +165,7 @@ Json KubeVirtProvider::build(const operators::WorkloadInput& input) const {
     Machine machine{input, std::move(spec), std::move(*domain), std::move(*devices)};
     machine.add_interfaces();
     machine.add_network_data();
+    machine.add_volumes();
     if (agent) machine.add_identity();
     machine.domain["devices"] = std::move(machine.devices);
     spec = std::move(machine.spec);
@@ -153,6 +173,7 @@ Json KubeVirtProvider::build(const operators::WorkloadInput& input) const {
   } else {
     spec = as_object(tmpl.spec);
   }
+  add_spread(spec, member);
   if (agent && at(tmpl.spec, "terminationGracePeriodSeconds").is_null()) {
     spec["terminationGracePeriodSeconds"] = member.spec.membership.leave_timeout_seconds + 5;
   }

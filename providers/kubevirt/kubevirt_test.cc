@@ -168,6 +168,22 @@ TEST_CASE_FIXTURE(Fixture, "the firmware's UUID is the member's, unless it has o
   CHECK(text(pick(pick(pick(instance(), "domain"), "firmware"), "uuid")) == "own");
 }
 
+TEST_CASE_FIXTURE(Fixture, "the member's volumes are disks, unless the template has made them others") {
+  give(R"({"domain": {"devices": {"disks": [{"name": "log", "lun": {}}]}}})");
+  member.spec.volumes = {{"data", "Retain", {}}, {"log", "Delete", {}}};
+  CHECK(canonical(volume("data")) == R"({"name":"data","persistentVolumeClaim":{"claimName":"ims-sip-bono-0-data"}})");
+  CHECK(canonical(volume("log")) == R"({"name":"log","persistentVolumeClaim":{"claimName":"ims-sip-bono-0-log"}})");
+  const Json disks = pick(pick(pick(instance(), "domain"), "devices"), "disks");
+  CHECK(canonical(named(disks, "data")) == R"({"disk":{"bus":"virtio"},"name":"data","serial":"data"})");
+  CHECK(canonical(named(disks, "log")) == R"({"lun":{},"name":"log"})");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a role of virtual machines is spread as one of pods") {
+  member.spec.spread = api::Spread{"zone", "ScheduleAnyway"};
+  const Json constraints = pick(instance(), "topologySpreadConstraints");
+  CHECK(as_array(constraints).size() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a template that is no virtual machine is left to KubeVirt to refuse") {
   attach("core", "0a:58:0a:14:00:07", "10.20.0.7");
   for (const char* nonsense :

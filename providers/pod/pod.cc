@@ -2,6 +2,7 @@
 
 #include "operators/function/membership.h"
 #include "providers/environment.h"
+#include "providers/spread.h"
 
 namespace knfe::providers {
 
@@ -20,13 +21,6 @@ JsonArray variables(const Environment& environment) {
   JsonArray out;
   for (const auto& [name, value] : environment) out.push_back(JsonObject{{"name", name}, {"value", value}});
   return out;
-}
-
-void append(JsonObject& object, const char* list, JsonArray items) {
-  auto& into = object[list];
-  if (into.is_null()) into = JsonArray();
-  if (!into.is_array()) return;  // the API server refuses it, and says why
-  for (auto& item : items) into.as_array().push_back(std::move(item));
 }
 
 // What only the agent needs. The hooks are those of this pod: a Member's may already be those of the next one.
@@ -87,6 +81,12 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
 
   JsonObject spec = as_object(tmpl.spec);
   JsonArray containers = as_array(at(tmpl.spec, "containers"));
+  add_spread(spec, member);
+  for (const auto& volume : member.spec.volumes) {
+    append(spec, "volumes",
+           {JsonObject{{"name", volume.name},
+                       {"persistentVolumeClaim", JsonObject{{"claimName", operators::claim_name(member.meta.key, volume)}}}}});
+  }
   if (agent && !containers.empty() && containers.front().is_object()) {
     const Json first = containers.front();
     const JsonArray agent_environment = with_agent_facts(environment, member);

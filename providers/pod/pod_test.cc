@@ -225,6 +225,25 @@ TEST_CASE_FIXTURE(Fixture, "without agent the pod is as it was given, and knows 
   CHECK(canonical(spec) == R"({"containers":[{"image":"sip:1","name":"sip"}],"initContainers":[{"name":"own"}]})");
 }
 
+TEST_CASE_FIXTURE(Fixture, "the member's volumes are there to be mounted, beside the template's own") {
+  give(R"({"volumes": [{"name": "own"}], "containers": [{"name": "sip"}]})");
+  member.spec.volumes = {{"data", "Retain", {}}};
+  CHECK(names(pick(spec(), "volumes")) == "own data knfe-run knfe-bin");
+  CHECK(canonical(named(pick(spec(), "volumes"), "data")) ==
+        R"({"name":"data","persistentVolumeClaim":{"claimName":"ims-sip-sprout-2-data"}})");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a role that is spread is so beside what its template says") {
+  CHECK(pick(spec(), "topologySpreadConstraints").is_null());
+  give(R"({"topologySpreadConstraints": [{"topologyKey": "own"}], "containers": [{"name": "sip"}]})");
+  member.spec.spread = api::Spread{"zone", "DoNotSchedule"};
+  const Json constraints = pick(spec(), "topologySpreadConstraints");
+  REQUIRE(as_array(constraints).size() == 2);
+  CHECK(canonical(as_array(constraints)[1]) ==
+        R"({"labelSelector":{"matchLabels":{"knfe.io/function":"ims-sip","knfe.io/role":"sprout"}},"maxSkew":1,)"
+        R"("topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"})");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a template that is no pod is left to the API server to refuse") {
   for (const char* nonsense :
        {"{}", "null", R"({"containers": []})", R"({"containers": "x"})", R"({"containers": [7]})",

@@ -37,7 +37,10 @@ void act_as_kubelet(Store& store, const api::Key& key, bool agents) {
   const Json* pod = store.look(api::Pod::resource, key);
   if (!pod) return;
   if (!deleting(*pod)) {
-    if (at(*pod, "status").is_null()) run(store, api::Pod::resource, key, "kubelet");
+    if (!at(*pod, "status").is_null()) return;
+    static const Json kBound = json(R"({"spec": {"nodeName": "node"}})");
+    KNFE_CHECK(store.merge_patch(api::Pod::resource, key, kBound, "", "scheduler"));
+    run(store, api::Pod::resource, key, "kubelet");
   } else if (drained(store, key, *pod, agents)) {
     store.end_pod(key);  // the preStop hook has held it until now
   }

@@ -37,6 +37,7 @@ constexpr api::Resource kKnown[] = {api::NetworkService::resource,
                                     api::ServiceAccount::resource,
                                     api::RbacRole::resource,
                                     api::RoleBinding::resource,
+                                    api::PersistentVolumeClaim::resource,
                                     {"coordination.k8s.io", "v1", "Lease", "leases"},
                                     {"events.k8s.io", "v1", "Event", "events"}};
 
@@ -58,6 +59,12 @@ bool waits(const Json& object) {
 }
 
 bool deleting(const Json& object) { return at(object, "metadata", "deletionTimestamp").is_string(); }
+// Pods are held by kubelet, once one has them, until they have ended.
+bool runs(const api::Resource& resource, const Json& object) {
+  if (resource != api::Pod::resource || at(object, "spec", "nodeName").is_null()) return false;
+  const auto phase = as_string(at(object, "status", "phase"));
+  return phase != "Succeeded" && phase != "Failed";
+}
 bool held(const Json& object) { return !as_array(at(object, "metadata", "finalizers")).empty(); }
 
 // What of an object is written through a subresource.
@@ -305,7 +312,7 @@ Store::Answer Store::keep(const api::Resource& resource, const std::shared_ptr<K
     metadata_of(next)["managedFields"] = std::move(managers);
   }
   if (record && same(before, next)) return record->object.get();
-  if (deleting(next) && !held(next) && resource != api::Pod::resource) {
+  if (deleting(next) && !held(next) && !runs(resource, next)) {
     forget(resource, key);  // as it was; the writer is told of what it would have been
     last_ = draft;
     return last_.get();
@@ -484,7 +491,7 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
   if (!record) return fail(Code::kNotFound, std::string(resource.plural) + " \"" + key.name + "\" not found");
   if (auto holds = precondition(*record->object, uid, version); !holds) return std::unexpected(holds.error());
   if (deleting(*record->object)) return record->object.get();
-  if (!held(*record->object) && resource != api::Pod::resource) return forget(resource, key);
+  if (!held(*record->object) && !runs(resource, *record->object)) return forget(resource, key);
   const auto next = copy_of(*record->object);
   metadata_of(*next)["deletionTimestamp"] = "2026-01-02T00:00:00Z";
   metadata_of(*next)["generation"] = as_int(at(*next, "metadata", "generation")) + 1;
@@ -492,8 +499,17 @@ Store::Answer Store::remove(const api::Resource& resource, const api::Key& key, 
 }
 
 void Store::end_pod(const api::Key& key) {
-  KNFE_CHECK(find_record(api::Pod::resource, key));
-  forget(api::Pod::resource, key);
+  auto* record = find_record(api::Pod::resource, key);
+  KNFE_CHECK(record);
+  if (!held(*record->object)) {
+    forget(api::Pod::resource, key);
+  } else if (runs(api::Pod::resource, *record->object)) {
+    static const Json kEnded =
+        *parse_json(R"({"status": {"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "False"}]}})");
+    KNFE_CHECK(merge_patch(api::Pod::resource, key, kEnded, "status", "kubelet"));
+    if (auto* ended = find_record(api::Pod::resource, key); ended && !deleting(*ended->object))
+      KNFE_CHECK(remove(api::Pod::resource, key));
+  }
 }
 
 void Store::remove_in_foreground(const api::Resource& resource, const api::Key& key) {

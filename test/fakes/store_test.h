@@ -60,7 +60,8 @@ class Store {
   Answer merge_patch(const api::Resource& resource, const api::Key& key, const Json& patch, const std::string& subresource,
                      const std::string& manager);
   Answer replace(const api::Resource& resource, const Json& object, const std::string& manager = "somebody");
-  // Pods stay until end_pod(), as they do until kubelet has ended them.
+  // Pods stay until end_pod(), as they do until kubelet has ended them; where a finalizer holds them, until
+  // that is off, too.
   Answer remove(const api::Resource& resource, const api::Key& key, const std::string& uid = {}, const std::string& version = {});
   // The object stays until the garbage collector has removed what it owns.
   void remove_in_foreground(const api::Resource& resource, const api::Key& key);

@@ -67,7 +67,7 @@ void World::follow(kube::Cache<T>& cache, const std::string& selector, Result<T>
     cache.advance(event.version);
   };
   feed.ingest = [&cache, read](const Json& object) { cache.put_live(read(object)); };
-  for (const auto* object : store.list(T::resource)) {
+  for (const auto* object : store.list(cache.resource())) {
     if (feed.selects(*object)) cache.put(read(*object));
   }
   cache.advance(store.version());
@@ -101,6 +101,7 @@ void World::open_view() {
   control(v.functions, [&v](const auto& object, const Moment& moment) { return operators::plan_function(object, v, moment); });
   control(v.member_sets,
           [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
+  control(v.pods, [](const auto& object, const Moment&) { return operators::plan_pod(object); });
   control(v.policies, [&v](const auto& object, const Moment& moment) { return operators::plan_policy(object, v, moment); });
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     const bool machine = operators::kind_of(object.spec) == operators::WorkloadKind::kVirtualMachine;

@@ -87,10 +87,16 @@ class MemberLists:
                 self.owners[meta["uid"]] = meta["labels"]["knfe.io/member"]
 
     def slowest(self, begin, end):
-        """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at
+        """-> seconds until the last list was right, over all changes between two times, and how many times that was looked at"""
+        delays = self.delays(begin, end)
+        worst = max(delays, default=0.0)
+        return (round(worst, 3) if worst < float("inf") else None), len(delays)
+
+    def delays(self, begin, end):
+        """-> of each change between two times, and each list that had to show it, the seconds until it did
 
         A list that was never right counts as wrong for ever."""
-        worst, looked = 0.0, 0
+        out = []
         for index, (at, name, state) in enumerate(self.changes):
             if not begin <= at <= end:
                 continue
@@ -107,9 +113,8 @@ class MemberLists:
                 before = [list_ for time, list_ in lines if time <= at]
                 right = before and before[-1].get(name) == state
                 told = at if right else next((time for time, list_ in lines if at < time <= until and list_.get(name) == state), None)
-                looked += 1
-                worst = max(worst, (told if told is not None else float("inf")) - at)
-        return (round(worst, 3) if worst < float("inf") else None), looked
+                out.append((told if told is not None else float("inf")) - at)
+        return out
 
     def stop(self):
         for watch in self.watches:

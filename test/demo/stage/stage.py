@@ -132,7 +132,7 @@ class Stage:
         if not self.kept.exists() or self.report.error:
             self.keep_files()
         path = self.report.write()
-        print(f"\n{self.report.table()}\n\nwritten: {path.relative_to(REPOSITORY)}; sipp's own files: build/{self.report.name}/")
+        print(f"\n{self.report.table()}\n\nwritten: {path.relative_to(REPOSITORY)}; what else is kept: build/{self.report.name}/")
         return self.report.ok
 
     def perform(self, play, down=False):

@@ -177,6 +177,10 @@ def operators_right_is_enough(case):
             "deleting a ConfigMap": lambda: operator.request("DELETE", path("ConfigMap", case.ns, "ims-sip-peers")),
             "changing a service": lambda: operator.request("PATCH", path("NetworkService", case.ns, "ims"), {"metadata": {"labels": {"x": "y"}}}, MERGE),
             "changing a pod": lambda: operator.request("PATCH", path("Pod", case.ns, OWN), {"metadata": {"labels": {"x": "y"}}}, MERGE),
+            "another image": lambda: operator.request("PATCH", path("Pod", case.ns, OWN), [
+                {"op": "replace", "path": "/spec/containers/0/image", "value": "evil:1"}], "application/json-patch+json"),
+            "taking a pod from its owner": lambda: operator.request("PATCH", path("Pod", case.ns, OWN), {"metadata": {"ownerReferences": None}}, MERGE),
+            "deleting a volume": lambda: operator.request("DELETE", path("PersistentVolumeClaim", case.ns, "x")),
             "another lease": lambda: operator.request("GET", path("Lease", "kube-system", "x")),
     }.items():
         forbidden(what, call)

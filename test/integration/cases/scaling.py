@@ -192,7 +192,8 @@ def while_knfe_is_away(case):
     with case.stopped():
         case.scale(SPROUT, 5)
         case.delete("Pod", f"{SPROUT}-0")
-        case.gone("Pod", f"{SPROUT}-0")
+        # The last word on its end is KNFE's.
+        until("the pod has ended", lambda: case.must("Pod", f"{SPROUT}-0")["status"].get("phase") == "Succeeded")
     case.ready("NetworkService", "ims")
     case.listed(whole(5))
     check_addresses(case)

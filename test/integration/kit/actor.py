@@ -101,7 +101,12 @@ class Actor:
     def _move(self, key, pod, member):
         metadata = pod["metadata"]
         if metadata.get("deletionTimestamp"):
-            if key not in self.stuck:
+            ended = pod["status"].get("phase") in ("Succeeded", "Failed")
+            # As kubelet: first it says that nothing runs any more. What was given to no node, is none of its business.
+            if key not in self.stuck and pod["spec"].get("nodeName") and not ended:
+                self._api.patch("Pod", *key, {"metadata": {"uid": metadata["uid"]}, "status": {"phase": "Succeeded", "conditions": [
+                    {"type": "Ready", "status": "False", "lastTransitionTime": _now()}]}}, "status")
+            elif ended and metadata.get("deletionGracePeriodSeconds"):
                 self._api.delete("Pod", *key, gracePeriodSeconds=0, preconditions={"uid": metadata["uid"]})
             return
         if not pod["spec"].get("nodeName"):
