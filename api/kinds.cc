@@ -1,5 +1,6 @@
 #include "api/kinds.h"
 
+#include "api/action.h"
 #include "api/allocation.h"
 #include "api/connection_point.h"
 #include "api/crd.h"
@@ -58,6 +59,15 @@ std::vector<Json> crds() {
                            {"Last", "date", ".status.lastResized.time"},
                            {"Because", "string", ".status.lastResized.because", true},
                            {"Ready", "string", kReadyPath},
+                           {"Why", "string", kWhyPath, true}}}),
+      definition<Action>({"Something that members do once: a backup, a repair, a check.",
+                          "act",
+                          0,
+                          {{"MemberSet", "string", ".spec.memberSetRef.name"},
+                           {"Action", "string", ".spec.action"},
+                           {"Done", "string", ".status.summary"},
+                           {"Ready", "string", kReadyPath},
+                           {"Completed", "date", ".status.completionTime"},
                            {"Why", "string", kWhyPath, true}}}),
       definition<Network>(
           {"A data-plane network.",

@@ -166,6 +166,26 @@ struct Fields<Indicator> {
             {.otherwise = "\"1\"", .pattern = kDecimalPattern, .max_length = 20})};
 };
 
+struct ActionTemplate {
+  std::string name;
+  std::vector<std::string> command;
+  std::int32_t timeout_seconds = 60;
+  bool operator==(const ActionTemplate&) const = default;
+};
+template <>
+struct Fields<ActionTemplate> {
+  static constexpr const char* doc = "Something that each member can be asked to do once, by an Action: a backup, a check.";
+  static constexpr const char* key = "name";
+  static constexpr auto list =
+      std::tuple{field("name", &ActionTemplate::name, "Name, under which Actions ask for it.",
+                       {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 32}),
+                 field("command", &ActionTemplate::command,
+                       "Program and arguments, run where the hooks run; no shell is involved. Exit code 0: it is done.",
+                       {.required = true, .max_length = 4096, .min_items = 1, .max_items = 64}),
+                 field("timeoutSeconds", &ActionTemplate::timeout_seconds, "How long it may take before it is killed.",
+                       {.otherwise = "60", .minimum = 1, .maximum = 86400})};
+};
+
 struct Volume {
   std::string name, reclaim;
   Json claim;
@@ -214,6 +234,7 @@ struct MemberTemplate {
   Workload workload;
   Membership membership;
   std::vector<Indicator> indicators;
+  std::vector<ActionTemplate> actions;
   std::vector<Volume> volumes;
   std::optional<Spread> spread;
   bool operator==(const MemberTemplate&) const = default;
@@ -228,6 +249,7 @@ inline constexpr auto kMemberTemplateFields = std::tuple{
     field("membership", &MemberTemplate::membership, "How a member joins and leaves.", {.otherwise = "{}"}),
     field("indicators", &MemberTemplate::indicators, "What each member measures of itself, while it takes traffic.",
           {.max_items = 8}),
+    field("actions", &MemberTemplate::actions, "What each member can be asked to do once.", {.max_items = 16}),
     field("volumes", &MemberTemplate::volumes, "Volumes of each member.", {.max_items = 8}),
     field("spread", &MemberTemplate::spread, "Over which places the members are spread. Without it, the scheduler decides.")};
 
@@ -285,20 +307,41 @@ struct Fields<IndicatorReport> {
                        {.required = true, .pattern = kDecimalPattern, .max_length = 20})};
 };
 
+struct ActionReport {
+  std::string uid, started, finished, output;
+  std::optional<std::int32_t> exit_code;
+  bool operator==(const ActionReport&) const = default;
+};
+template <>
+struct Fields<ActionReport> {
+  static constexpr const char* doc =
+      "What became of an Action at this member. It is told from before it begins, until nobody asks any more.";
+  static constexpr const char* key = "uid";
+  static constexpr auto list =
+      std::tuple{field("uid", &ActionReport::uid, "UID of the Action.", {.required = true, .max_length = 64}),
+                 field("started", &ActionReport::started, "When it began.", {.required = true, .format = "date-time"}),
+                 field("finished", &ActionReport::finished, "When it ended.", {.format = "date-time"}),
+                 field("exitCode", &ActionReport::exit_code, "That of the command."),
+                 field("output", &ActionReport::output, "The end of what the command wrote, or why there is no exit code.",
+                       {.max_length = 1024})};
+};
+
 // Written by the guest agent alone.
 struct AgentReport {
   std::string pod_uid;
   std::vector<IndicatorReport> indicators;
+  std::vector<ActionReport> actions;
   bool operator==(const AgentReport&) const = default;
 };
 template <>
 struct Fields<AgentReport> {
-  static constexpr const char* doc = "Who reported Joined, Serving and Left, and what it measures.";
+  static constexpr const char* doc = "Who reported Joined, Serving and Left, what it measures, and what it does.";
   static constexpr auto list = std::tuple{
       field("podUID", &AgentReport::pod_uid,
             "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
             {.required = true, .max_length = 64}),
-      field("indicators", &AgentReport::indicators, "The indicators that are known for a whole window.", {.max_items = 8})};
+      field("indicators", &AgentReport::indicators, "The indicators that are known for a whole window.", {.max_items = 8}),
+      field("actions", &AgentReport::actions, "The Actions that it is asked to do.", {.max_items = 16})};
 };
 
 struct MemberStatus {

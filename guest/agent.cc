@@ -45,7 +45,8 @@ Agent::Agent(net::Loop& loop, kube::ApiClient& api, Identity identity, std::stri
       folder_(std::move(folder)),
       list_informer_(loop, api, only(identity_, identity_.function + "-peers"), lists_, api::decode_config_map),
       member_informer_(loop, api, only(identity_, identity_.member), members_, api::decode_object<api::Member>),
-      indicators_(loop, [this] { report(); }) {
+      indicators_(loop, [this] { report(); }),
+      actions_(loop, [this] { report(); }) {
   lists_.on_change([this](const auto*, const auto*) { on_list(); });
   members_.on_change([this](const auto*, const auto*) { on_member(); });
 }
@@ -70,6 +71,7 @@ void Agent::on_list() {
     list_text_.clear();  // one that comes is news, even if it says the same
     return consider();
   }
+  on_actions(*map);
   const auto found = map->data.find("members.json");
   if (found == map->data.end() || found->second == list_text_) return;
   auto list = read_member_list(found->second, identity_.member);
@@ -93,11 +95,26 @@ void Agent::on_list() {
   consider();
 }
 
+// Before our Member is known, nobody knows what has been done of it.
+void Agent::on_actions(const api::ConfigMap& map) {
+  const auto found = map.data.find("actions.json");
+  const std::string text = found == map.data.end() ? std::string() : found->second;
+  if (!known_ || text == actions_text_) return;
+  actions_text_ = text;
+  auto asked = read_actions(text, identity_.member);
+  if (!asked) return log(Level::kError, "the actions are not usable", {{"error", asked.error().text()}});
+  actions_.ask(std::move(*asked));
+}
+
 void Agent::on_member() {
   const auto* member = members_.get({identity_.ns, identity_.member});
   if (!member) return;  // gone: this pod is about to be, too
+  if (!known_ && member->status.agent) actions_.resume(member->status.agent->actions);
   known_ = true;
   wanted_ = member->spec.is_to_serve() && !member->meta.deleting;
+  if (const auto* map = lists_.get({identity_.ns, identity_.function + "-peers"})) on_actions(*map);
+  if (member->status.agent && member->status.agent->pod_uid == identity_.pod_uid)
+    actions_.go_on(member->spec.actions, member->status.agent->actions);
   consider();
 }
 
@@ -250,7 +267,11 @@ bool Agent::tells(const api::AgentReport& live, const api::AgentReport& wanted) 
   for (const auto& one : wanted.indicators) {
     if (std::find(live.indicators.begin(), live.indicators.end(), one) == live.indicators.end()) return false;
   }
-  return live.indicators.size() == wanted.indicators.size() || told_ == wanted;
+  for (const auto& one : wanted.actions) {
+    if (std::find(live.actions.begin(), live.actions.end(), one) == live.actions.end()) return false;
+  }
+  const bool no_more = live.indicators.size() == wanted.indicators.size() && live.actions.size() == wanted.actions.size();
+  return no_more || told_ == wanted;
 }
 
 // One write at a time, and only if it says something new.
@@ -259,7 +280,7 @@ void Agent::report() {
   // Before the first answer there is nothing to tell: after a restart the earlier report stands.
   if (!member || reporting_ || (!joined_known_ && leaving_since_ == kNever)) return;
   auto wanted = conditions();
-  const api::AgentReport agent{identity_.pod_uid, indicators_.reports()};
+  const api::AgentReport agent{identity_.pod_uid, indicators_.reports(), actions_.reports()};
   std::string said;
   for (const auto& one : wanted) {
     for (const std::string_view part :

@@ -7,7 +7,8 @@
 // Asked to leave is: its Member or the list says so (its pod is being deleted), or somebody rings (`knfe guest leave`, the
 // preStop hook). The leave hook starts once the list shows it as leaving (or is gone, with the function) and the others have had
 // a second to see that; if the operators are away, after a quarter of the time that leaving may take. The hooks are those that
-// this pod was made with. Indicators are measured as the Member has them now, from when it has joined until it leaves.
+// this pod was made with. Indicators are measured as the Member has them now, from when it has joined until it leaves; Actions
+// that the list's ConfigMap asks for are done as the Member has them now.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "api/foreign.h"
 #include "api/member.h"
+#include "guest/actions.h"
 #include "guest/indicators.h"
 #include "guest/member_list.h"
 #include "kube/informer.h"
@@ -53,6 +55,7 @@ class Agent {
   void consider();
   bool asked_to_leave() const;
   void check_joined();
+  void on_actions(const api::ConfigMap& map);
   void measure();
   void run_peers_changed();
   void run_leave();
@@ -84,6 +87,8 @@ class Agent {
   Instant listed_since_{};       // when the list first showed us as leaving
   HookRun joined_, peers_, leave_;
   Indicators indicators_;
+  Actions actions_;
+  std::string actions_text_;   // as read last
   bool list_is_news_ = false;  // peersChanged has not succeeded for the newest list
   bool joined_known_ = false;  // the joined hook has answered
   int joined_failures_ = 0;

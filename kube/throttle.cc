@@ -12,7 +12,8 @@ namespace knfe::kube {
 namespace {
 
 constexpr std::array<const char*, Throttle::lanes> kNames{"read", "write", "event", "lease", "watch"};
-constexpr std::array<double, Throttle::lanes> kMost{16, 32, 4, 2, 0};
+// Reads: more than there are kinds to watch, so that all begin at once.
+constexpr std::array<double, Throttle::lanes> kMost{24, 32, 4, 2, 0};
 constexpr double kSlow = 2;
 constexpr int kSilences = 5;
 constexpr Duration kFirstPause{500}, kLongestPause{10'000};

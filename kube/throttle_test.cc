@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(Fixture, "the limit is halved, once a second at most, and grow
   for (int i = 0; i < 40; ++i) ask();
   for (int i = 0; i < 8; ++i) answer(500);
   CHECK(throttle.limit(Lane::kWrite) == 16);
-  CHECK(throttle.limit(Lane::kRead) == 16);
+  CHECK(throttle.limit(Lane::kRead) == 24);
   time.pass(loop, seconds(1));
   answer(500);
   CHECK(throttle.limit(Lane::kWrite) == 8);

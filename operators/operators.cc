@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "operators/action/plan.h"
 #include "operators/function/conduct.h"
 #include "operators/function/plan.h"
 #include "operators/network/plan.h"
@@ -37,6 +38,8 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   });
   const auto policies = manager.control(
       "policy", view.policies, [&view](const auto& policy, const auto& moment) { return plan_policy(policy, view, moment); });
+  const auto actions = manager.control(
+      "action", view.actions, [&view](const auto& action, const auto& moment) { return plan_action(action, view, moment); });
   const auto networks = manager.control("network", view.networks, [&view, providers](const auto& network, const auto& moment) {
     return plan_network(network, view, providers.networks, moment);
   });
@@ -71,6 +74,9 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   const auto look_policies = [=, &view](const std::string& set) {
     for (const auto* policy : view.policies.by_index(set)) look(policies, policy->meta.key);
   };
+  const auto look_actions = [=, &view](const std::string& set) {
+    for (const auto* action : view.actions.by_index(set)) look(actions, action->meta.key);
+  };
   // Roles wait for those that they depend on, and to be stopped for those that depend on them.
   const auto look_dependents = [=, &view](const api::MemberSet& set) {
     for (const auto* other : view.member_sets.by_index(set.meta.key.ns + "/" + set.spec.function)) {
@@ -80,6 +86,7 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
   view.member_sets.on_change([=, &view](const api::MemberSet* before, const api::MemberSet* after) {
     const auto& set = after ? *after : *before;
     look_policies(set.meta.key.text());
+    look_actions(set.meta.key.text());
     look_dependents(set);
     if (before && after) look_dependents(*before);  // it may have depended on others
     if (!before || !after || before->spec.size.by_members == after->spec.size.by_members) return;
@@ -92,10 +99,18 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
       if (policy) look_policies(policy->meta.key.ns + "/" + policy->spec.member_set.name);
     }
   });
+  // Members are asked by their function.
+  on_any(view.actions, [=, &view](const api::Action& action) {
+    const auto* set = view.member_sets.get({action.meta.key.ns, action.spec.member_set.name});
+    if (set) look(functions, {action.meta.key.ns, set->spec.function});
+  });
   view.members.on_change([=, &view](const api::Member* before, const api::Member* after) {
     const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});
-    if (const auto* set = member.meta.controller()) look_policies(member.meta.key.ns + "/" + set->name);
+    if (const auto* set = member.meta.controller()) {
+      look_policies(member.meta.key.ns + "/" + set->name);
+      look_actions(member.meta.key.ns + "/" + set->name);
+    }
     if (after) return;
     for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);
   });

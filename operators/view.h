@@ -1,6 +1,7 @@
 // View: what the operators see of the cluster. Plans read it and nothing else.
 #pragma once
 
+#include "api/action.h"
 #include "api/allocation.h"
 #include "api/connection_point.h"
 #include "api/foreign.h"
@@ -27,6 +28,7 @@ struct View {
   kube::Cache<api::MemberSet> member_sets{[](const api::MemberSet& s) { return s.meta.key.ns + "/" + s.spec.function; }};
   kube::Cache<api::Member> members{[](const api::Member& m) { return m.meta.key.ns + "/" + m.spec.function; }};
   kube::Cache<api::Policy> policies{[](const api::Policy& p) { return p.meta.key.ns + "/" + p.spec.member_set.name; }};
+  kube::Cache<api::Action> actions{[](const api::Action& a) { return a.meta.key.ns + "/" + a.spec.member_set.name; }};
   kube::Cache<api::Network> networks{[](const api::Network& n) { return n.meta.key.ns; }};
   kube::Cache<api::ConnectionPoint> connection_points{
       [](const api::ConnectionPoint& c) { return c.meta.key.ns + "/" + c.spec.network.name; }};
@@ -52,6 +54,7 @@ void fill(View& view, Follow follow) {
   follow(view.member_sets, "", api::decode_object<api::MemberSet>);
   follow(view.members, "", api::decode_object<api::Member>);
   follow(view.policies, "", api::decode_object<api::Policy>);
+  follow(view.actions, "", api::decode_object<api::Action>);
   follow(view.networks, "", api::decode_object<api::Network>);
   follow(view.connection_points, "", api::decode_object<api::ConnectionPoint>);
   follow(view.allocations, "", api::decode_object<api::Allocation>);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "operators/action/plan.h"
 #include "operators/child.h"
 #include "operators/function/membership.h"
 #include "operators/function/plan.h"
@@ -59,7 +60,9 @@ void plan_member_list(const api::NetworkFunction& function, const View& view, Ch
   const auto& key = function.meta.key;
   const std::string name = peers_name(key.name);
   auto desired = child_of(function, api::ConfigMap::resource, name, {{label::kFunction, key.name}});
-  desired["data"] = JsonObject{{kPeersKey, to_text(member_list(function, view))}};
+  JsonObject data{{kPeersKey, to_text(member_list(function, view))}};
+  if (auto asked = asked_of(function, view); !asked.empty()) data[kActionsKey] = to_text(Json(std::move(asked)));
+  desired["data"] = std::move(data);
   children.apply(api::ConfigMap::resource, std::move(desired), view.config_maps.meta({key.ns, name}));
 }
 

@@ -30,7 +30,7 @@ api::Member member_of(const Case& one) {
   member.meta.deleting = one.deleting;
   member.spec.desired = one.wanted ? "Serving" : "Left";
   member.spec.membership.agent = one.agent ? "Sidecar" : "None";
-  if (*one.reported_from) member.status.agent = api::AgentReport{one.reported_from, {}};
+  if (*one.reported_from) member.status.agent = api::AgentReport{one.reported_from, {}, {}};
   member.status.conditions = {condition("Serving", one.serving, one.reason), condition("Left", one.left)};
   return member;
 }
@@ -214,7 +214,7 @@ TEST_CASE_FIXTURE(Fixture, "whoever is asked to leave is marked, whoever leaves 
   put("r", 1, {"10.0.0.2"}, "set", [](api::Member&, api::Pod& pod) { pod.meta.deleting = true; });
   put("r", 2, {"10.0.0.3"}, "set", [](api::Member& member, api::Pod&) {
     member.spec.membership.agent = "Sidecar";
-    member.status.agent = api::AgentReport{"pod", {}};
+    member.status.agent = api::AgentReport{"pod", {}, {}};
     member.status.conditions = {condition("Serving", "False", "Leaving")};
   });
   CHECK(listed() == "f-r-0=Leaving! f-r-1=Leaving! f-r-2=Leaving");

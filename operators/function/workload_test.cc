@@ -23,7 +23,7 @@ struct Fixture {
     member.spec.desired = "Serving";
     member.spec.membership.agent = "Sidecar";
     member.spec.workload.virtual_machine.emplace();
-    member.status.agent = api::AgentReport{"instance", {}};
+    member.status.agent = api::AgentReport{"instance", {}, {}};
     member.status.conditions = {condition("Serving", "True", "Serving"), condition("Left", "False")};
   }
   api::VirtualMachine machine() const {

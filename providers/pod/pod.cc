@@ -90,9 +90,7 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   if (agent && !containers.empty() && containers.front().is_object()) {
     const Json first = containers.front();
     const JsonArray agent_environment = with_agent_facts(environment, member);
-    JsonArray inits{installer(settings_.agent_image, agent_environment), sidecar(first, agent_environment)};
-    for (const auto& own : as_array(at(tmpl.spec, "initContainers"))) inits.push_back(own);
-    spec["initContainers"] = std::move(inits);
+    prepend(spec, "initContainers", {installer(settings_.agent_image, agent_environment), sidecar(first, agent_environment)});
     append(spec, "volumes",
            {JsonObject{{"name", kRunVolume}, {"emptyDir", JsonObject{}}},
             JsonObject{{"name", kBinVolume}, {"emptyDir", JsonObject{}}}});
@@ -102,11 +100,11 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
     auto& leaver = containers.front().get_object();
     append(leaver, "volumeMounts", {mount(kBinVolume, "/knfe", true)});
     auto& lifecycle = leaver["lifecycle"];
-    if (!lifecycle.is_object()) lifecycle = JsonObject();
+    if (lifecycle.is_null()) lifecycle = JsonObject();
     // Its own command runs once the member has left, or has had its time; a hook of another kind stays as it is.
     const Json own = at(lifecycle, "preStop");
     const Json& own_command = at(own, "exec", "command");
-    if (own.is_null() || own_command.is_array()) {
+    if (lifecycle.is_object() && (own.is_null() || own_command.is_array())) {
       JsonArray command{Json("/knfe/knfe"), Json("guest"), Json("leave"), Json("--timeout"),
                         Json(std::to_string(member.spec.membership.leave_timeout_seconds))};
       if (own_command.is_array()) command.push_back(Json("--"));
@@ -120,9 +118,7 @@ Json PodProvider::build(const operators::WorkloadInput& input) const {
   }
   for (auto& container : containers) {
     if (!container.is_object()) continue;
-    JsonArray all = environment;  // first, so that the function's own variables may refer to it
-    for (const auto& own : as_array(at(container, "env"))) all.push_back(own);
-    container.get_object()["env"] = std::move(all);
+    prepend(container.get_object(), "env", environment);  // the function's own variables may refer to it
   }
   spec["containers"] = std::move(containers);
 

@@ -244,6 +244,13 @@ TEST_CASE_FIXTURE(Fixture, "a role that is spread is so beside what its template
         R"("topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"})");
 }
 
+TEST_CASE_FIXTURE(Fixture, "what has another form than it should have stays, for the API server to refuse") {
+  give(R"({"initContainers": {"a": 1}, "containers": [{"name": "sip", "env": {"A": "b"}, "lifecycle": "x"}]})");
+  CHECK(canonical(pick(spec(), "initContainers")) == R"({"a":1})");
+  CHECK(canonical(pick(container("sip"), "env")) == R"({"A":"b"})");
+  CHECK(text(pick(container("sip"), "lifecycle")) == "x");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a template that is no pod is left to the API server to refuse") {
   for (const char* nonsense :
        {"{}", "null", R"({"containers": []})", R"({"containers": "x"})", R"({"containers": [7]})",

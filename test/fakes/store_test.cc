@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "api/action.h"
 #include "api/allocation.h"
 #include "api/foreign.h"
 #include "api/kinds.h"
@@ -26,6 +27,7 @@ constexpr api::Resource kKnown[] = {api::NetworkService::resource,
                                     api::MemberSet::resource,
                                     api::Member::resource,
                                     api::Policy::resource,
+                                    api::Action::resource,
                                     api::Network::resource,
                                     api::ConnectionPoint::resource,
                                     api::Allocation::resource,
@@ -341,7 +343,7 @@ void Store::bear(const api::Resource& resource, Json& object) {
   const auto key = key_of(object);
   const int life = ++lives_[{resource.plural, key}];
   char born[32];
-  std::snprintf(born, sizeof born, "2026-01-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24),
+  std::snprintf(born, sizeof born, "2026-02-01T%02d:%02d:%02dZ", static_cast<int>(version_ / 3600 % 24),
                 static_cast<int>(version_ / 60 % 60), static_cast<int>(version_ % 60));
   auto& metadata = metadata_of(object);
   metadata["uid"] = std::string(resource.plural) + "." + key.name + "#" + std::to_string(life);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "operators/action/plan.h"
 #include "operators/function/plan.h"
 #include "operators/function/workload.h"
 #include "operators/network/plan.h"
@@ -102,6 +103,7 @@ void World::open_view() {
   control(v.member_sets,
           [&v](const auto& object, const Moment& moment) { return operators::plan_member_set(object, v, moment); });
   control(v.pods, [](const auto& object, const Moment&) { return operators::plan_pod(object); });
+  control(v.actions, [&v](const auto& object, const Moment& moment) { return operators::plan_action(object, v, moment); });
   control(v.policies, [&v](const auto& object, const Moment& moment) { return operators::plan_policy(object, v, moment); });
   control(v.members, [&v, this](const auto& object, const Moment& moment) {
     const bool machine = operators::kind_of(object.spec) == operators::WorkloadKind::kVirtualMachine;

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import traceback
 from dataclasses import dataclass
 from typing import Callable
 
@@ -12,6 +11,7 @@ from faults.life import GRACE, Life
 from kit.api import Refused
 from kit.manifests import manifest, point
 from kit.rig import DEPLOY
+from kit.trouble import trouble
 from kit.wait import until
 
 POINTS = "ConnectionPoint"
@@ -44,7 +44,7 @@ def run_alone(bench, names):
             assert not breaches, breaches
             shutil.rmtree(life.folder)
         except Exception as error:  # the next ones are to run
-            problem = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+            problem = trouble(error)
             lost.append((name, problem))
             kept = bench.keep(life) if life else "none"
             print(f"FAIL  {name}\n      " + problem[:3000].replace("\n", "\n      ") + f"\n      kept: {kept}", flush=True)

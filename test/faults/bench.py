@@ -20,6 +20,7 @@ from faults.troubles import ONE_AT_A_TIME
 from kit.manifests import dual_stack
 from kit.report import write_report
 from kit.rig import REPOSITORY
+from kit.trouble import trouble
 from lib import builds
 from lib.progress import Failure, Progress, say
 
@@ -174,7 +175,7 @@ class Hands:
             else:
                 shutil.rmtree(life.folder)
         except Exception as error:  # told with all that is known; the other lives go on
-            problem = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+            problem = trouble(error)
             breaches = self._breaches(life)
             self._fail(life, [plan] if plan else taken, "; ".join([problem, *breaches[:5]]), again=not breaches)
         finally:

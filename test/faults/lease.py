@@ -2,13 +2,13 @@
 
 import signal
 import time
-import traceback
 from dataclasses import dataclass
 
 from faults.session import ASIDE, WITHOUT_WRITES, Operator, Proxy
 from kit.case import Case
 from kit.ims import BONO, SPROUT, sprouts
 from kit.manifests import service
+from kit.trouble import trouble
 from kit.wait import until
 
 LEASE = "knfe-system/knfe"
@@ -44,7 +44,7 @@ def lease_life(bench, names):
         try:
             _one(bench, name, LEASES[name])
         except Exception as error:  # the next ones are to run
-            problem = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+            problem = trouble(error)
             lost.append((name, problem))
             print(f"FAIL  {name}\n      " + problem.replace("\n", "\n      "), flush=True)
     return lost

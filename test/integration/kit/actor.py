@@ -27,6 +27,7 @@ class Actor:
         self.broken = set()     # their containers do not get ready
         self.draining = set()   # their calls do not end: they do not report Left
         self.stuck = set()      # their pods do not end
+        self.clumsy = set()     # what they are asked to do fails
         self._loads = {}        # what their agents measure: name -> (low, high)
         self.errors = []
         self._feeds = []
@@ -44,7 +45,7 @@ class Actor:
     def relax(self):
         """All is well again."""
         keys = self.broken | self.draining | self.stuck
-        for each in (self.broken, self.draining, self.stuck):
+        for each in (self.broken, self.draining, self.stuck, self.clumsy):
             each.clear()
         for key in keys:
             self.look_again(key)
@@ -70,9 +71,10 @@ class Actor:
                 self._objects[kind].pop(key, None)
             else:
                 self._objects[kind][key] = event.object
-            # A new member list concerns every member that is on its way out.
-            leaving = [each for each, member in self._objects["Member"].items()
-                       if each[0] == key[0] and _asked_to_leave(member)] if kind == "ConfigMap" else []
+            # A new member list concerns every member that is on its way out, or has something to do, or had.
+            leaving = [each for each, member in self._objects["Member"].items() if each[0] == key[0] and
+                       (_asked_to_leave(member) or "actions.json" in event.object["data"] or
+                        member.get("status", {}).get("agent", {}).get("actions"))] if kind == "ConfigMap" else []
         for each in leaving if kind == "ConfigMap" else [key]:
             self.look_again(each)
 
@@ -139,6 +141,9 @@ class Actor:
         agent = {"podUID": pod_uid}
         if loads := {} if leaving else self._loads.get(key, {}):
             agent["indicators"] = [{"name": name, "low": low, "high": high} for name, (low, high) in loads.items()]
+        if asked := self._asked(key, member):
+            known = {each["uid"]: each for each in status.get("agent", {}).get("actions", [])}
+            agent["actions"] = [known.get(each["uid"]) or self._done(key, each) for each in asked]
         if status.get("agent") == agent and wanted.items() <= before.items():
             return
         self._api.apply({
@@ -148,6 +153,19 @@ class Actor:
                 {"type": kind, "status": truth, "reason": reason, "message": f"{reason}.",
                  "lastTransitionTime": _now(), "observedGeneration": member["metadata"]["generation"]}
                 for kind, (truth, reason) in wanted.items()]}}, AGENT, "status")
+
+    def _asked(self, key, member):
+        """The Actions that it is to do."""
+        with self._lock:
+            listed = self._objects["ConfigMap"].get((key[0], member["spec"]["function"] + "-peers"))
+        asked = json.loads(listed["data"].get("actions.json", "[]")) if listed else []
+        return [each for each in asked if key[1] in each["members"]]
+
+    def _done(self, key, asked):
+        """What a member reports that has done it at once; of a broken one, that it failed."""
+        failed = key in self.clumsy
+        return {"uid": asked["uid"], "started": _now(), "finished": _now(), "exitCode": 3 if failed else 0,
+                "output": f"{asked['action']} {json.dumps(asked.get('parameters', {}))}"}
 
     def _listed_as_leaving(self, key, member):
         with self._lock:

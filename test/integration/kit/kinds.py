@@ -8,6 +8,7 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace and
     "MemberSet": (KNFE, "membersets"),
     "Member": (KNFE, "members"),
     "Policy": (KNFE, "policies"),
+    "Action": (KNFE, "actions"),
     "Network": (KNFE, "networks"),
     "ConnectionPoint": (KNFE, "connectionpoints"),
     "Allocation": (KNFE, "allocations"),
@@ -26,7 +27,7 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace and
     "Lease": ("coordination.k8s.io/v1", "leases"),
 }
 
-OURS = ["NetworkService", "NetworkFunction", "MemberSet", "Member", "Policy", "Network", "ConnectionPoint", "Allocation"]
+OURS = ["NetworkService", "NetworkFunction", "MemberSet", "Member", "Policy", "Action", "Network", "ConnectionPoint", "Allocation"]
 # What KNFE makes of others' kinds; those it shares with others are told apart by label.
 MADE = ["NetworkAttachmentDefinition", "Pod", "ConfigMap", "ServiceAccount", "Role", "RoleBinding"]
 MANAGED = "app.kubernetes.io/managed-by=knfe"
