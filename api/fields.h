@@ -35,6 +35,8 @@ struct Rule {
   const char* message = nullptr;
 };
 using Rules = std::array<Rule, 8>;
+// Of one field: each takes room for all that any has.
+using FieldRules = std::array<Rule, 2>;
 
 // What a field may hold; zero and null mean: nothing said.
 struct Is {
@@ -50,7 +52,7 @@ struct Is {
   int max_items = 0;  // of lists and maps: 64 where nothing is said
   bool set = false;   // a list of strings without order and duplicates
   const char* format = nullptr;
-  Rules rules = {};
+  FieldRules rules = {};
 };
 
 template <class Struct, class Value>

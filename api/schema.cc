@@ -14,7 +14,7 @@ JsonArray split(std::string_view text, char separator) {
   return out;
 }
 
-void describe_rules(JsonObject& schema, const Rules& rules) {
+void describe_rules(JsonObject& schema, std::span<const Rule> rules) {
   JsonArray out;
   if (const auto* already = schema.if_contains("x-kubernetes-validations")) out = already->as_array();
   for (const auto& rule : rules) {

@@ -323,11 +323,11 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     write.set_ready(true, false, "Serving", "The member serves.");
   } else if (stop && !own) {
     write.set_ready(true, false, "Stopped", "The member is stopped, and keeps its name and addresses.");
+  } else if (!unproven.empty()) {
+    write.set_ready(false, true, reason(*own, "NotProvenEnded"), unproven);
   } else if (!member.spec.is_to_serve()) {
     write.set_ready(false, false, "Leaving",
                     left ? left->message : "The member was asked to leave; its agent has not answered yet.");
-  } else if (!unproven.empty()) {
-    write.set_ready(false, true, reason(*own, "NotProvenEnded"), unproven);
   } else if (own) {
     const auto [why, message] = why_not_serving(member, *own);
     write.set_ready(false, own->stuck && !own->meta->deleting, why, message);
