@@ -27,7 +27,7 @@ struct Fields<ActionSpec> {
             {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 32}),
       field("members", &ActionSpec::members,
             "Names of the members that do it. Without it, all that there are when the Action is made.",
-            {.max_length = 63, .max_items = 64, .set = true}),
+            {.max_length = 63, .min_items = 1, .max_items = 64, .set = true}),
       field("parameters", &ActionSpec::parameters,
             "Handed to the command as environment variables KNFE_PARAMETER_NAME. All members of the function can read them: no "
             "secrets.",
@@ -38,7 +38,7 @@ struct Fields<ActionSpec> {
 };
 
 struct MemberResult {
-  std::string name, state, started, finished, output;
+  std::string name, uid, state, started, finished, output;
   std::optional<std::int32_t> exit_code;
   bool operator==(const MemberResult&) const = default;
 };
@@ -48,6 +48,8 @@ struct Fields<MemberResult> {
   static constexpr const char* key = "name";
   static constexpr auto list = std::tuple{
       field("name", &MemberResult::name, "Name of the member.", {.required = true, .max_length = 63}),
+      field("uid", &MemberResult::uid, "UID of the Member that is asked: one that is made anew under this name is not.",
+            {.max_length = 64}),
       field("state", &MemberResult::state, "How far it is.", {.required = true, .one_of = "Pending|Running|Succeeded|Failed"}),
       field("started", &MemberResult::started, "When it began, by the member's clock.", {.format = "date-time"}),
       field("finished", &MemberResult::finished, "When it ended, by the member's clock.", {.format = "date-time"}),

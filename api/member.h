@@ -201,11 +201,16 @@ struct Fields<Volume> {
       field("name", &Volume::name,
             "Name of the volume, for volumeMounts of containers, or disks of a virtual machine. Its PersistentVolumeClaim is "
             "called MEMBER-NAME.",
-            {.required = true, .pattern = kLabelPattern, .min_length = 1, .max_length = 16}),
-      field("claim", &Volume::claim,
-            "A core/v1 PersistentVolumeClaimSpec. The API server checks it when the first claim is made; its answer is shown in "
-            "the conditions.",
-            {.required = true}),
+            {.required = true,
+             .pattern = kLabelPattern,
+             .min_length = 1,
+             .max_length = 16,
+             .rules = {{{"!self.startsWith('knfe-')", "names that begin with knfe- are KNFE's own"}}}}),
+      field(
+          "claim", &Volume::claim,
+          "A core/v1 PersistentVolumeClaimSpec, for claims that are made from now on. The API server checks it when the first is "
+          "made; its answer is shown in the conditions.",
+          {.required = true}),
       field(
           "reclaim", &Volume::reclaim,
           "What becomes of the claim when its member is no longer wanted. Retain: it stays, and a later member of this name has "
@@ -307,6 +312,8 @@ struct Fields<IndicatorReport> {
                        {.required = true, .pattern = kDecimalPattern, .max_length = 20})};
 };
 
+inline constexpr int kMostActions = 16;  // open at once for a function, and told of by a member
+
 struct ActionReport {
   std::string uid, started, finished, output;
   std::optional<std::int32_t> exit_code;
@@ -341,7 +348,7 @@ struct Fields<AgentReport> {
             "UID of the pod, or of the VirtualMachineInstance, whose agent reported: a report of an earlier one does not count.",
             {.required = true, .max_length = 64}),
       field("indicators", &AgentReport::indicators, "The indicators that are known for a whole window.", {.max_items = 8}),
-      field("actions", &AgentReport::actions, "The Actions that it is asked to do.", {.max_items = 16})};
+      field("actions", &AgentReport::actions, "The Actions that it is asked to do.", {.max_items = kMostActions})};
 };
 
 struct MemberStatus {

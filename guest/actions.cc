@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "base/text.h"
 
 namespace knfe::guest {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMostOutput = 256 * 1024;
 constexpr std::size_t kTold = 500;  // bytes of it
-constexpr std::size_t kMostAsked = 16;
 constexpr std::size_t kMostPast = 64;
 
 // What it wrote last is what matters. Whole characters, and none that a status could not hold.
@@ -31,6 +31,12 @@ void finish(api::ActionReport& report, std::optional<int> code, std::string_view
   log(Level::kInfo, "action ended", {{"uid", report.uid}, {"how", code ? "exit code " + std::to_string(*code) : report.output}});
 }
 
+// By this machine's clock: operators may be away.
+bool is_late(const Asked& asked) {
+  const auto created = read_rfc3339(asked.created), now = read_rfc3339(wall_seconds());
+  return created && now && asked.deadline > Duration(0) && *now > *created + asked.deadline;
+}
+
 }  // namespace
 
 Result<std::vector<Asked>> read_actions(std::string_view text, const std::string& self) {
@@ -40,9 +46,13 @@ Result<std::vector<Asked>> read_actions(std::string_view text, const std::string
   if (!json.is_array()) return fail(Code::kInvalid, "no list of actions");
   for (const auto& one : as_array(json)) {
     const auto& members = as_array(at(one, "members"));
-    const bool ours = std::any_of(members.begin(), members.end(), [&](const Json& name) { return as_string(name) == self; });
-    Asked asked{std::string(as_string(at(one, "uid"))), std::string(as_string(at(one, "action"))), {}};
-    if (!ours || asked.uid.empty() || out.size() == kMostAsked) continue;
+    const bool ours = std::any_of(members.begin(), members.end(), [&](const Json& uid) { return as_string(uid) == self; });
+    Asked asked{std::string(as_string(at(one, "uid"))),
+                std::string(as_string(at(one, "action"))),
+                std::string(as_string(at(one, "created"))),
+                std::chrono::seconds(as_int(at(one, "deadlineSeconds"))),
+                {}};
+    if (!ours || asked.uid.empty() || out.size() == api::kMostActions) continue;
     for (const auto& [name, value] : as_object(at(one, "parameters")))
       asked.parameters.emplace_back("KNFE_PARAMETER_" + std::string(name), as_string(value));
     out.push_back(std::move(asked));
@@ -108,6 +118,7 @@ void Actions::go_on(const std::vector<api::ActionTemplate>& known, const std::ve
   if (!is_told || asked == asked_.end()) return;
   const auto how = std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.name == asked->action; });
   const std::string uid = current_;
+  if (is_late(*asked)) return end(uid, std::nullopt, "it was asked too late: its deadline was over");
   if (how == known.end()) return end(uid, std::nullopt, "the member knows no action " + asked->action);
   log(Level::kInfo, "action begins", {{"action", how->name}, {"uid", uid}});
   running_ = net::run_for_output(loop_, how->command, asked->parameters, kMostOutput, std::chrono::seconds(how->timeout_seconds),

@@ -15,9 +15,11 @@ namespace knfe::guest {
 
 struct Asked {
   std::string uid, action;
+  std::string created;        // when it was asked for
+  Duration deadline{};        // from then on; not begun after it
   net::Variables parameters;  // KNFE_PARAMETER_NAME
 };
-// `text` is what the member list's ConfigMap has under actions.json, those that concern `self`.
+// `text` is what the member list's ConfigMap has under actions.json: those that concern the Member with the UID `self`.
 Result<std::vector<Asked>> read_actions(std::string_view text, const std::string& self);
 
 class Actions {

@@ -25,8 +25,10 @@ struct Acting : AgentFixture {
     KNFE_CHECK(server.store.apply(kMaps, map, "", "knfe"));
     rest();
   }
-  static std::string one(const std::string& uid, const std::string& more = R"("action": "backup", "members": ["f-r-0"])") {
-    return R"({"uid": ")" + uid + R"(", )" + more + "}";
+  // ME stands for this member's UID.
+  std::string one(const std::string& uid, const std::string& more = R"("action": "backup", "members": ["ME"])") const {
+    std::string out = R"({"uid": ")" + uid + R"(", )" + more + "}";
+    return out.replace(out.find("ME"), 2, std::string(as_string(fakes::pick(member(), "metadata", "uid"))));
   }
   // "a 0 saved; b running"
   std::string reported() const {
@@ -51,7 +53,7 @@ struct Acting : AgentFixture {
 TEST_CASE_FIXTURE(Acting, "what is asked is done once, with its parameters, and told of until nobody asks any more") {
   knows("echo $KNFE_PARAMETER_KEYSPACE >> done; echo saved");
   start();
-  ask("[" + one("a", R"("action": "backup", "members": ["f-r-0", "f-r-1"], "parameters": {"KEYSPACE": "calls"})") + "]");
+  ask("[" + one("a", R"("action": "backup", "members": ["other", "ME"], "parameters": {"KEYSPACE": "calls"})") + "]");
   CHECK(reported() == "a 0 saved");
   CHECK(done() == "calls\n");
   put_list("f-r-0=Serving f-r-1=Serving");
@@ -68,8 +70,8 @@ TEST_CASE_FIXTURE(Acting, "what is asked is done once, with its parameters, and 
 TEST_CASE_FIXTURE(Acting, "one after the other, in their order") {
   knows("echo $KNFE_PARAMETER_N >> done");
   start();
-  const auto numbered = [](const std::string& n) {
-    return one(n, R"("action": "backup", "members": ["f-r-0"], "parameters": {"N": ")" + n + R"("})");
+  const auto numbered = [this](const std::string& n) {
+    return one(n, R"("action": "backup", "members": ["ME"], "parameters": {"N": ")" + n + R"("})");
   };
   ask("[" + numbered("a") + "," + numbered("b") + "," + numbered("c") + "]");
   CHECK(done() == "a\nb\nc\n");
@@ -79,7 +81,7 @@ TEST_CASE_FIXTURE(Acting, "one after the other, in their order") {
 TEST_CASE_FIXTURE(Acting, "what others are asked is not done, nor what nobody can read") {
   knows("echo x >> done");
   start();
-  ask("[" + one("a", R"("action": "backup", "members": ["f-r-1"])") + "]");
+  ask("[" + one("a", R"("action": "backup", "members": ["another life of ME"])") + "]");
   ask("[7, {}, {\"members\": [\"f-r-0\"]}]");
   ask("{");
   ask("{}");
@@ -113,6 +115,15 @@ TEST_CASE_FIXTURE(Acting, "what was begun by an agent that is no more is not beg
   ask("[" + one("a") + "]");
   CHECK(done() == "");
   CHECK(reported().starts_with("a the guest agent was started anew"));
+}
+
+TEST_CASE_FIXTURE(Acting, "what was asked too long ago is not begun") {
+  knows("echo x >> done");
+  start();
+  ask("[" + one("a", R"("action": "backup", "created": "2026-01-01T00:00:00Z", "deadlineSeconds": 600, "members": ["ME"])") +
+      "]");
+  CHECK(done() == "");
+  CHECK(reported() == "a it was asked too late: its deadline was over");
 }
 
 TEST_CASE_FIXTURE(Acting, "how it failed is told") {

@@ -99,9 +99,10 @@ void Agent::on_list() {
 void Agent::on_actions(const api::ConfigMap& map) {
   const auto found = map.data.find("actions.json");
   const std::string text = found == map.data.end() ? std::string() : found->second;
-  if (!known_ || text == actions_text_) return;
+  const auto* member = members_.get({identity_.ns, identity_.member});
+  if (!known_ || !member || text == actions_text_) return;
   actions_text_ = text;
-  auto asked = read_actions(text, identity_.member);
+  auto asked = read_actions(text, member->meta.uid.text());
   if (!asked) return log(Level::kError, "the actions are not usable", {{"error", asked.error().text()}});
   actions_.ask(std::move(*asked));
 }

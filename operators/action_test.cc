@@ -32,6 +32,19 @@ std::string asked(const World& world) {
   return std::string(as_string(pick(world.get(api::ConfigMap::resource, "ims-sip-peers"), "data", "actions.json")));
 }
 
+// Who is asked by the first action: "0 2".
+std::string asked_members(const World& world) {
+  std::string out;
+  const Json all = json(asked(world));
+  for (const auto& uid : as_array(at(as_array(all)[0], "members"))) {
+    for (int i = 0; i < 8; ++i) {
+      if (as_string(pick(world.get(kMembers, sprout(i)), "metadata", "uid")) == as_string(uid))
+        out += (out.empty() ? "" : " ") + std::to_string(i);
+    }
+  }
+  return out;
+}
+
 // "0 Succeeded, 1 Pending"
 std::string results(const World& world, const std::string& name = "save") {
   std::string out;
@@ -60,12 +73,16 @@ TEST_CASE("all that are there are asked, until all have done it") {
   begin(world).put(action(R"(, "parameters": {"KEYSPACE": "calls"})"));
   world.converge();
   CHECK(results(world) == "0 Pending, 1 Pending, 2 Pending");
-  CHECK(asked(world) == R"([{"uid":")" + uid(world) + R"(","action":"backup","members":["ims-sip-sprout-0","ims-sip-sprout-1",)" +
-                            R"("ims-sip-sprout-2"],"parameters":{"KEYSPACE":"calls"}}])");
+  const Json all = json(asked(world)), &entry = as_array(all)[0];
+  CHECK(as_string(at(entry, "uid")) == uid(world));
+  CHECK(as_string(at(entry, "action")) == "backup");
+  CHECK(canonical(at(entry, "parameters")) == R"({"KEYSPACE":"calls"})");
+  CHECK(asked_members(world) == "0 1 2");
   report(world, 0, "");
   report(world, 1, kDone);
   CHECK(results(world) == "0 Running, 1 Succeeded, 2 Pending");
   CHECK(world.message(kActions, "save") == "1 of 3 members have done it.");
+  CHECK(asked_members(world) == "0 2");  // who has told it need not tell it any more
   report(world, 0, kDone);
   report(world, 2, kDone);
   CHECK(world.ready(kActions, "save") == "True Succeeded");
@@ -91,17 +108,38 @@ TEST_CASE("one that has failed makes it fail, once the others are done") {
   CHECK(results(world) == "0 Succeeded, 2 Failed");
 }
 
-TEST_CASE("what a member has done that is gone is still known, and who has not done it is waited for") {
+TEST_CASE("what a member has done that is gone is still known, and who had not done it has failed") {
   World world;
   begin(world).put(action());
   world.converge();
   report(world, 2, kDone);
-  scale(world, 2);
+  scale(world, 1);
   world.converge();
-  CHECK(results(world) == "0 Pending, 1 Pending, 2 Succeeded");
-  scale(world, 3);
+  CHECK(results(world) == "0 Pending, 1 Failed, 2 Succeeded");
+  SUBCASE("and one that is made anew under its name is not asked") {
+    scale(world, 3);
+    world.converge();
+    CHECK(results(world) == "0 Pending, 1 Failed, 2 Succeeded");
+    CHECK(asked_members(world) == "0");
+  }
+}
+
+TEST_CASE("members of other roles are not asked") {
+  World world;
+  begin(world).put(action(R"(, "members": ["ims-sip-bono-0", "ims-sip-sprout-1"])"));
   world.converge();
-  CHECK(results(world) == "0 Pending, 1 Pending, 2 Succeeded");
+  CHECK(asked_members(world) == "1");
+}
+
+TEST_CASE("whoever has begun goes on, whatever the role says since") {
+  World world;
+  begin(world).put(action());
+  world.converge();
+  report(world, 1, "");
+  world.put(ims());
+  world.converge();
+  CHECK(world.ready(kActions, "save") == "False NoSuchAction");
+  CHECK(asked_members(world) == "1");
 }
 
 TEST_CASE("who has not done it by the deadline has failed, and is asked no more") {
@@ -113,7 +151,7 @@ TEST_CASE("who has not done it by the deadline has failed, and is asked no more"
   for (int i = 0; i < 60; ++i) world.converge();  // some seconds each
   CHECK(results(world) == "0 Succeeded, 1 Failed, 2 Failed");
   CHECK(world.ready(kActions, "save") == "False Failed");
-  CHECK(world.message(kActions, "save") == "Member ims-sip-sprout-1: it has not begun before its deadline");
+  CHECK(world.message(kActions, "save") == "Member ims-sip-sprout-1: it was not known to have begun before its deadline");
   CHECK(asked(world) == "");
 }
 

@@ -75,7 +75,9 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     for (const auto* policy : view.policies.by_index(set)) look(policies, policy->meta.key);
   };
   const auto look_actions = [=, &view](const std::string& set) {
-    for (const auto* action : view.actions.by_index(set)) look(actions, action->meta.key);
+    for (const auto* action : view.actions.by_index(set)) {
+      if (action->status.completed.empty()) look(actions, action->meta.key);
+    }
   };
   // Roles wait for those that they depend on, and to be stopped for those that depend on them.
   const auto look_dependents = [=, &view](const api::MemberSet& set) {

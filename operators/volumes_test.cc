@@ -82,6 +82,13 @@ TEST_CASE("where the role says so, a claim goes with its member, and not before 
   CHECK(world.names(kClaims).size() == 3);
   CHECK(world.ready(kServices, "ims") == "True Serving");
   SUBCASE("what was to be deleted can be kept") {
+    SUBCASE("while they serve") {}
+    SUBCASE("while they are stopped") {
+      std::string stopped = with_volume("Delete");
+      const std::string name = R"({"name": "sip", )";
+      world.put(stopped.insert(stopped.find(name) + name.size(), R"("state": "Stopped", )"));
+      world.converge();
+    }
     world.put(with_volume("Retain"));
     world.converge();
     world.remove(kServices, "ims");
@@ -124,7 +131,7 @@ TEST_CASE("a claim of another member is not taken") {
   world.put(with_volume("Retain"));
   world.converge();
   CHECK(world.ready(kMembers, sprout(0)) == "False VolumesMissing");
-  CHECK(world.message(kMembers, sprout(0)).find("belongs to member other") != std::string::npos);
+  CHECK(world.message(kMembers, sprout(0)).find("belongs to another member, other") != std::string::npos);
 }
 
 }  // namespace knfe::operators

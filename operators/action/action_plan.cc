@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "operators/action/plan.h"
 #include "operators/function/membership.h"
 
@@ -13,7 +14,8 @@ using runtime::Plan;
 
 namespace {
 
-constexpr std::size_t kMostAtOnce = 16;  // as many as a member can report on
+constexpr std::size_t kMostBytes = 256 * 1024;  // of all that is asked at once: the member list has to find room beside it
+constexpr std::size_t kTold = 500;              // bytes of what a command wrote
 
 const api::ActionReport* report_of(const api::Member& member, const api::Action& action) {
   if (!member.status.agent) return nullptr;
@@ -25,29 +27,38 @@ const api::ActionReport* report_of(const api::Member& member, const api::Action&
 
 bool is_done(const api::MemberResult& result) { return result.state == "Succeeded" || result.state == "Failed"; }
 
-// By name. What a member that is gone has reported stays in the status.
+void fail_as(api::MemberResult& result, const char* why) {
+  result.state = "Failed";
+  result.output = why;
+}
+
+// By name. What a member has told stays, whatever becomes of it.
 std::map<std::string, api::MemberResult> results_of(const api::Action& action, const api::MemberSet* set, const View& view) {
   std::map<std::string, api::MemberResult> out;
   for (const auto& known : action.status.members) out.emplace(known.name, known);
-  for (const auto& name : action.spec.members) out.try_emplace(name, api::MemberResult{name, "Pending", {}, {}, {}, {}});
+  for (const auto& name : action.spec.members) out.try_emplace(name, api::MemberResult{name, {}, "Pending", {}, {}, {}, {}});
   if (!set) return out;
   for (const auto* member : view.members.owned_by(set->meta.uid)) {
-    const std::string name(member->meta.key.name.text());
+    const std::string name(member->meta.key.name.text()), uid = member->meta.uid.text();
     // Who came later was not meant; times are the API server's, and of one form.
     if (action.spec.members.empty() && member->meta.created.text() <= action.meta.created.text())
-      out.try_emplace(name, api::MemberResult{name, "Pending", {}, {}, {}, {}});
+      out.try_emplace(name, api::MemberResult{name, {}, "Pending", {}, {}, {}, {}});
     const auto known = out.find(name);
-    const auto* report = report_of(*member, action);
-    if (known == out.end() || is_done(known->second) || !report) continue;
-    const bool well = report->exit_code == 0;
-    known->second = {name,
-                     report->finished.empty() ? "Running"
-                     : well                   ? "Succeeded"
-                                              : "Failed",
-                     report->started,
-                     report->finished,
-                     report->output,
-                     report->exit_code};
+    if (known == out.end() || is_done(known->second)) continue;
+    auto& result = known->second;
+    if (result.uid.empty()) result.uid = uid;
+    const auto* report = result.uid == uid ? report_of(*member, action) : nullptr;
+    if (!report) continue;
+    result.state = report->finished.empty() ? "Running" : report->exit_code == 0 ? "Succeeded" : "Failed";
+    result.started = report->started;
+    result.finished = report->finished;
+    result.output = cut(report->output, kTold);
+    result.exit_code = report->exit_code;
+  }
+  for (auto& [name, result] : out) {
+    const auto* live = view.members.get({action.meta.key.ns, name});
+    const bool gone = !result.uid.empty() && (!live || live->meta.uid.text() != result.uid);
+    if (gone && !is_done(result)) fail_as(result, "the member is gone, and nobody knows whether it had begun");
   }
   return out;
 }
@@ -73,6 +84,15 @@ std::pair<std::string, std::string> trouble(const api::Action& action, const api
   return {};
 }
 
+// Whether the member has heard of the action as its role has it now.
+bool knows(const api::Member& member, const api::MemberSet& set, const std::string& action) {
+  const auto of = [&](const std::vector<api::ActionTemplate>& all) {
+    return std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == action; });
+  };
+  const auto wanted = of(set.spec.actions), known = of(member.spec.actions);
+  return wanted != set.spec.actions.end() && known != member.spec.actions.end() && *wanted == *known && has_agent(member.spec);
+}
+
 }  // namespace
 
 Plan plan_action(const api::Action& action, const View& view, const Moment& moment) {
@@ -90,9 +110,9 @@ Plan plan_action(const api::Action& action, const View& view, const Moment& mome
   } else {
     for (auto& [name, result] : results) {
       if (is_done(result)) continue;
-      result.output = result.state == "Running" ? "it has begun, and did not end before its deadline"
-                                                : "it has not begun before its deadline";
-      result.state = "Failed";
+      fail_as(result, result.uid.empty()          ? "there was no such member before its deadline"
+                      : result.state == "Running" ? "it has begun, and did not end before its deadline"
+                                                  : "it was not known to have begun before its deadline");
     }
   }
   std::size_t done = 0;
@@ -127,26 +147,46 @@ Plan plan_action(const api::Action& action, const View& view, const Moment& mome
 }
 
 JsonArray asked_of(const api::NetworkFunction& function, const View& view) {
-  std::vector<const api::Action*> open;
+  struct Open {
+    const api::Action* action;
+    bool begun;
+    JsonArray members;
+  };
+  std::vector<Open> open;
   for (const auto* set : view.member_sets.owned_by(function.meta.uid)) {
     for (const auto* action : view.actions.by_index(set->meta.key.text())) {
-      // Once its status stands, who is meant stands in it.
-      const bool stands = action->status.completed.empty() && !action->meta.deleting && !action->status.members.empty();
-      if (stands && trouble(*action, *set).first.empty()) open.push_back(action);
+      if (!action->status.completed.empty() || action->meta.deleting) continue;
+      Open one{action, false, {}};
+      // Who is meant stands in the status first; who has told what became of it, need not tell it any more.
+      for (const auto& result : action->status.members) {
+        const auto* member = is_done(result) ? nullptr : view.members.get({action->meta.key.ns, result.name});
+        if (!member || member->meta.uid.text() != result.uid || !member->meta.owned_by(set->meta.uid)) continue;
+        const bool begun = result.state == "Running" || report_of(*member, *action);
+        // Whoever has begun is not to be stopped by what the role says since; the others do what it says now.
+        if (!begun && !knows(*member, *set, action->spec.action)) continue;
+        one.begun = one.begun || begun;
+        one.members.push_back(Json(result.uid));
+      }
+      if (!one.members.empty()) open.push_back(std::move(one));
     }
   }
-  std::sort(open.begin(), open.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->meta.created, a->meta.key.name) < std::tie(b->meta.created, b->meta.key.name);
+  std::sort(open.begin(), open.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.begun, a.action->meta.created, a.action->meta.key.name) <
+           std::tie(a.begun, b.action->meta.created, b.action->meta.key.name);
   });
-  if (open.size() > kMostAtOnce) open.resize(kMostAtOnce);
   JsonArray out;
-  for (const auto* action : open) {
-    JsonArray members;
-    for (const auto& result : action->status.members) members.push_back(Json(result.name));  // who has done it goes on to tell so
-    JsonObject entry{{"uid", action->meta.uid.text()}, {"action", action->spec.action}, {"members", std::move(members)}};
+  std::size_t bytes = 0;
+  for (auto& [action, begun, members] : open) {
+    JsonObject entry{{"uid", action->meta.uid.text()},
+                     {"action", action->spec.action},
+                     {"created", action->meta.created.text()},
+                     {"deadlineSeconds", action->spec.deadline_seconds},
+                     {"members", std::move(members)}};
     JsonObject parameters;
     for (const auto& [name, value] : action->spec.parameters) parameters[name] = value;
     if (!parameters.empty()) entry["parameters"] = std::move(parameters);
+    bytes += to_text(Json(entry)).size();
+    if (out.size() == api::kMostActions || (bytes > kMostBytes && !out.empty())) break;  // the others wait
     out.push_back(std::move(entry));
   }
   return out;

@@ -13,7 +13,8 @@ namespace knfe::operators {
 inline constexpr const char* kActionsKey = "actions.json";  // in the ConfigMap with the member list
 
 runtime::Plan plan_action(const api::Action& action, const View& view, const runtime::Moment& moment);
-// What the members of a function are asked, oldest first, {"uid", "action", "parameters", "members"}: empty if nothing.
+// What the members of a function are asked, oldest first but for what has begun: {"uid", "action", "created", "deadlineSeconds",
+// "parameters", "members": [UID of a Member]}.
 JsonArray asked_of(const api::NetworkFunction& function, const View& view);
 
 }  // namespace knfe::operators

@@ -76,7 +76,10 @@ const char* Order::next(std::int32_t ordinal, const api::Member* live) {
     return let_in && !may_stop ? "Serving" : "Stopped";
   }
   const char* out = let_in || held_.empty() ? "Serving" : live ? "Stopped" : nullptr;
-  if ((one_by_one_ || ordinal < set_.spec.seeds) && held_.empty() && !(live && standing_of(*live, view_) == Standing::kServing)) {
+  // A seed that has once been in keeps nobody out: the others find the cluster by the other seeds.
+  const bool was_in = live && api::is_true(live->status.conditions, "Joined");
+  const bool others_wait = one_by_one_ || (ordinal < set_.spec.seeds && !was_in);
+  if (others_wait && held_.empty() && !(live && standing_of(*live, view_) == Standing::kServing)) {
     held_ = "Member " + set_.meta.key.name + "-" + std::to_string(ordinal) + " has to serve before the next is made.";
   }
   return out;

@@ -39,6 +39,78 @@ std::string ownerless(const Workload& orphan) {
   return orphan.name() + " belongs to nobody any more, and may carry the member's addresses: delete it, and this goes on";
 }
 
+// What of its volumes a member has not got, as far as the API server is concerned.
+struct Volumes {
+  std::string missing;   // the first thing; empty: nothing
+  bool stalled = false;  // until somebody acts
+};
+
+JsonObject claim_labels(const api::Member& member) {
+  return {
+      {label::kFunction, member.spec.function}, {label::kRole, member.spec.role}, {label::kMember, member.meta.key.name.text()}};
+}
+
+// The claim is the member's own if it is to be deleted with it: Kubernetes does that once the member is gone. Else it has no
+// owner, and outlives the member. What it is made of is said once: people, and what grows volumes, change it later.
+JsonObject claim_of(const api::Member& member, const api::Volume& volume, const std::string& name) {
+  auto desired = child_of(member, api::PersistentVolumeClaim::resource, name, claim_labels(member));
+  if (!volume.deleted_with_member()) desired["metadata"].as_object().erase("ownerReferences");
+  desired["spec"] = volume.claim;
+  return desired;
+}
+
+runtime::Action own_claim(const api::Member& member, const api::Volume& volume, const api::Meta& live) {
+  runtime::Action action;
+  action.verb = runtime::Action::Verb::kPatch;
+  action.resource = api::PersistentVolumeClaim::resource;
+  action.key = live.key;
+  action.body = JsonObject{{"metadata",
+                            {{"uid", live.uid.text()},
+                             {"resourceVersion", live.resource_version.text()},
+                             {"ownerReferences", volume.deleted_with_member()
+                                                     ? Json(JsonArray{api::owner_reference(api::Member::resource, member.meta)})
+                                                     : Json(nullptr)}}}};
+  return action;
+}
+
+// Makes the claims of the member's volumes (`make`), and sees to it that those which are there go with it, or do not.
+Volumes plan_volumes(const api::Member& member, const View& view, bool make, Plan& plan) {
+  Volumes out;
+  const auto lacks = [&](std::string what, bool until_somebody_acts) {
+    if (out.missing.empty()) out.missing = std::move(what);
+    out.stalled = out.stalled || until_somebody_acts;
+    plan.look_again = std::min(plan.look_again.value_or(Duration(1'000)), Duration(1'000));  // its change wakes whose it is
+  };
+  for (const auto& volume : member.spec.volumes) {
+    const std::string name = claim_name(member.meta.key, volume);
+    const auto* live = view.volume_claims.meta({member.meta.key.ns, name});
+    const std::string claim = "PersistentVolumeClaim " + name;
+    const auto labels = claim_labels(member);
+    if (!live) {
+      if (!make) continue;
+      auto& action = plan.actions.emplace_back();
+      action.verb = runtime::Action::Verb::kCreate;
+      action.resource = api::PersistentVolumeClaim::resource;
+      action.key = {member.meta.key.ns, name};
+      action.body = claim_of(member, volume, name);
+    } else if (!std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+                 return live->label(std::string(label.key()).c_str()) == as_string(label.value());
+               })) {
+      lacks(claim + " belongs to another member, " + std::string(live->label(label::kMember)) + " of NetworkFunction " +
+                std::string(live->label(label::kFunction)) + ": rename one of the two, or delete it",
+            true);
+    } else if (live->deleting) {
+      lacks(claim + " is being deleted: this goes on when it is gone", false);
+    } else if (const auto* owner = live->controller(); owner && owner->uid != member.meta.uid) {
+      lacks(claim + " belongs to an earlier member, and is about to be deleted: this goes on when it is gone, or has no owner",
+            false);
+    } else if (volume.deleted_with_member() != live->owned_by(member.meta.uid)) {
+      plan.actions.push_back(own_claim(member, volume, *live));
+    }
+  }
+  return out;
+}
+
 // What is to be said once a pod that was deleted should have ended, and `look_again` until then.
 std::string overdue(const std::optional<Workload>& workload, const Moment& moment, Plan& plan) {
   const auto by = workload ? to_be_ended_by(*workload) : std::nullopt;
@@ -57,6 +129,8 @@ std::string overdue(const std::optional<Workload>& workload, const Moment& momen
 Plan plan_departure(const api::Member& member, const View& view, const Own& own, const Moment& moment) {
   Plan plan;
   const auto orphan = orphan_of(member, view);
+  plan_volumes(member, view, false, plan);
+  plan.look_again.reset();  // what it lacks does not matter any more
   if (own) {
     if (!own->meta->deleting) plan.actions.push_back(runtime::delete_of(*own->resource, *own->meta));
   } else if (!orphan) {
@@ -167,34 +241,6 @@ Networking plan_connection_points(const api::Member& member, const View& view, c
   return out;
 }
 
-// Claims what the member's volumes are to be on. Returns why it has not got them yet; empty: it has, as far as the API server is
-// concerned. What is on them outlives the member, unless its role says otherwise: then the claim is the member's own, and
-// Kubernetes deletes it once that is gone.
-std::string plan_volumes(const api::Member& member, const View& view, Plan& plan) {
-  std::string missing;
-  for (const auto& volume : member.spec.volumes) {
-    const std::string name = claim_name(member.meta.key, volume);
-    const auto* live = view.volume_claims.meta({member.meta.key.ns, name});
-    const std::string claim = "PersistentVolumeClaim " + name;
-    const auto* owner = live ? live->controller() : nullptr;
-    if (live && live->label(label::kMember) != member.meta.key.name.text()) {
-      missing = claim + " belongs to member " + std::string(live->label(label::kMember)) + ": rename one of the two";
-    } else if (live && (live->deleting || (owner && owner->uid != member.meta.uid))) {
-      missing = claim + (live->deleting ? " is being deleted" : " belongs to an earlier member, and is about to be deleted") +
-                ": this goes on when it is gone";
-    } else {
-      auto desired = child_of(member, api::PersistentVolumeClaim::resource, name,
-                              {{label::kFunction, member.spec.function},
-                               {label::kRole, member.spec.role},
-                               {label::kMember, member.meta.key.name.text()}});
-      if (!volume.deleted_with_member()) desired["metadata"].as_object().erase("ownerReferences");
-      desired["spec"] = volume.claim;
-      runtime::apply_if_different(plan, api::PersistentVolumeClaim::resource, std::move(desired), live);
-    }
-  }
-  return missing;
-}
-
 std::string addresses_of(const api::Member& member, const std::vector<Attached>& attachments) {
   JsonObject out;
   for (std::size_t i = 0; i < attachments.size(); ++i) {
@@ -273,7 +319,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   plan_rights(member, view, children);
   const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, own, plan, children);
   const bool networked = missing.empty();
-  const std::string no_volumes = member.spec.is_to_serve() ? plan_volumes(member, view, plan) : std::string();
+  const auto [no_volumes, volumes_stalled] = plan_volumes(member, view, member.spec.is_to_serve(), plan);
   api::MemberStatus status;
   status.addresses = addresses;
   status.state = name(standing_of(member, own));
@@ -312,8 +358,8 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
     children.tell_taken(write);
   } else if (!networked) {
     write.set_ready(false, missing_stalled, "NotNetworked", missing);
-  } else if (!own && !no_volumes.empty()) {
-    write.set_ready(false, false, "VolumesMissing", no_volumes);
+  } else if (!own && member.spec.is_to_serve() && !no_volumes.empty()) {
+    write.set_ready(false, volumes_stalled, "VolumesMissing", no_volumes);
   } else if (squatter && !squatter->meta->controller()) {
     write.set_ready(false, !squatter->meta->deleting, reason(*squatter, "WithoutOwner"), ownerless(*squatter));
   } else if (squatter) {

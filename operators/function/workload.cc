@@ -83,7 +83,8 @@ runtime::Plan plan_pod(const api::Pod& pod) {
 
 std::optional<Instant> to_be_ended_by(const Workload& workload) {
   constexpr Duration kToTell{30'000};  // kubelet's answer, on a busy node
-  if (*workload.resource != api::Pod::resource || !workload.meta->deleting || workload.node.empty()) return std::nullopt;
+  if (*workload.resource != api::Pod::resource || !workload.meta->deleting || workload.node.empty() || workload.ended)
+    return std::nullopt;
   return workload.seen.as_it_is + workload.grace + kToTell;
 }
 

@@ -54,7 +54,7 @@ def too_late(case):
     three(case)
     case.apply(action(members=["f-sprout-4"], deadlineSeconds=1))
     until("it is completed", lambda: case.must("Action", "backup").get("status", {}).get("completionTime"))
-    case.says("Action", "backup", "Ready", "False", "Failed", "f-sprout-4", "has not begun before its deadline")
+    case.says("Action", "backup", "Ready", "False", "Failed", "f-sprout-4", "no such member before its deadline")
     case.scale("f-sprout", 5)
     case.says("Member", "f-sprout-4", "Ready", "True", "Serving")
     case.quiet()

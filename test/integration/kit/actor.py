@@ -159,7 +159,7 @@ class Actor:
         with self._lock:
             listed = self._objects["ConfigMap"].get((key[0], member["spec"]["function"] + "-peers"))
         asked = json.loads(listed["data"].get("actions.json", "[]")) if listed else []
-        return [each for each in asked if key[1] in each["members"]]
+        return [each for each in asked if member["metadata"]["uid"] in each["members"]]
 
     def _done(self, key, asked):
         """What a member reports that has done it at once; of a broken one, that it failed."""
