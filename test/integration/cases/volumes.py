@@ -59,7 +59,7 @@ def anothers(case):
                      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
     before = case.must("PersistentVolumeClaim", "db-store-0-data")
     case.apply(store())
-    case.says("Member", "db-store-0", "Ready", "False", "Refused", "db-store-0-data")
+    case.says("Member", "db-store-0", "Ready", "False", "NameTaken", "db-store-0-data")
     assert case.must("PersistentVolumeClaim", "db-store-0-data") == before
 
 
