@@ -98,17 +98,16 @@ void Actions::ask(std::vector<Asked> asked) {
   move(past_, reports_, true);
   move(reports_, past_, false);
   if (past_.size() > kMostPast) past_.erase(past_.begin(), past_.end() - kMostPast);
-  begin_next();
-  if (changed) changed_();
+  if (begin_next() || changed) changed_();
 }
 
-void Actions::begin_next() {
-  if (!current_.empty()) return;
+bool Actions::begin_next() {
+  if (!current_.empty()) return false;
   const auto next = std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return !find(one.uid); });
-  if (next == asked_.end()) return;
+  if (next == asked_.end()) return false;
   current_ = next->uid;
   reports_.push_back({current_, wall_seconds(), {}, {}, {}});
-  changed_();
+  return true;
 }
 
 void Actions::go_on(const std::vector<api::ActionTemplate>& known, const std::vector<api::ActionReport>& told) {

@@ -38,7 +38,7 @@ class Actions {
 
  private:
   api::ActionReport* find(const std::string& uid);
-  void begin_next();
+  bool begin_next();  // whether one begins
   void end(const std::string& uid, std::optional<int> code, std::string_view output);
 
   net::Loop& loop_;

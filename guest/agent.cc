@@ -98,7 +98,8 @@ void Agent::on_list() {
 // Before our Member is known, nobody knows what has been done of it.
 void Agent::on_actions(const api::ConfigMap& map) {
   const auto found = map.data.find("actions.json");
-  const std::string text = found == map.data.end() ? std::string() : found->second;
+  static const std::string kNothing;
+  const std::string& text = found == map.data.end() ? kNothing : found->second;
   const auto* member = members_.get({identity_.ns, identity_.member});
   if (!known_ || !member || text == actions_text_) return;
   actions_text_ = text;

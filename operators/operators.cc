@@ -110,8 +110,9 @@ void add_operators(runtime::Manager& manager, View& view, const Providers& provi
     const auto& member = after ? *after : *before;
     look(functions, {member.meta.key.ns, member.spec.function});
     if (const auto* set = member.meta.controller()) {
-      look_policies(member.meta.key.ns + "/" + set->name);
-      look_actions(member.meta.key.ns + "/" + set->name);
+      const std::string key = member.meta.key.ns + "/" + set->name;
+      look_policies(key);
+      look_actions(key);
     }
     if (after) return;
     for (const auto* point : view.connection_points.owned_by(member.meta.uid)) look(points, point->meta.key);

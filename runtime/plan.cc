@@ -24,15 +24,8 @@ Action about(Action::Verb verb, const api::Resource& resource, const api::Key& k
 Action finalizers_action(const api::Resource& resource, const api::Meta& meta, const std::vector<Word>& finalizers) {
   JsonArray names;
   for (const auto& name : finalizers) names.push_back(Json(name.text()));
-  Action action;
-  action.verb = Action::Verb::kPatch;
-  action.resource = resource;
-  action.key = meta.key;
-  // The version guards against a finalizer that somebody else has added meanwhile.
-  action.body = JsonObject{
-      {"metadata",
-       {{"uid", meta.uid.text()}, {"resourceVersion", meta.resource_version.text()}, {"finalizers", std::move(names)}}}};
-  return action;
+  // Somebody else may have added one meanwhile.
+  return metadata_patch(resource, meta, "finalizers", std::move(names));
 }
 
 }  // namespace
@@ -93,6 +86,32 @@ bool is_disproof(const Action& proof, const Json& live) {
       std::none_of(owners.begin(), owners.end(), [](const Json& owner) { return as_bool(at(owner, "controller")); });
   return as_string(at(live, "metadata", "uid")) == proof.uid || (proof.orphans && orphan) ||
          std::any_of(owners.begin(), owners.end(), [&](const Json& owner) { return as_string(at(owner, "uid")) == proof.uid; });
+}
+
+bool is_same_child(const Json& live, const Json& wanted) {
+  const auto& parents = as_array(at(wanted, "metadata", "ownerReferences"));
+  if (parents.empty()) {
+    const auto& labels = as_object(at(wanted, "metadata", "labels"));
+    return !labels.empty() && std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+      return at(live, "metadata", "labels", label.key()) == label.value();
+    });
+  }
+  for (const auto& owner : as_array(at(live, "metadata", "ownerReferences"))) {
+    for (const auto& parent : parents) {
+      if (at(owner, "uid") == at(parent, "uid")) return true;
+    }
+  }
+  return false;
+}
+
+Action metadata_patch(const api::Resource& resource, const api::Meta& meta, std::string_view member, Json value) {
+  Action action;
+  action.verb = Action::Verb::kPatch;
+  action.resource = resource;
+  action.key = meta.key;
+  action.body = JsonObject{
+      {"metadata", {{"uid", meta.uid.text()}, {"resourceVersion", meta.resource_version.text()}, {member, std::move(value)}}}};
+  return action;
 }
 
 Action confirmation(const api::Resource& resource, const api::Meta& meta) {

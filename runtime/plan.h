@@ -1,6 +1,7 @@
 // Plan: what a reconcile has decided. A value: the Manager carries it out, tests look at it.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ struct Plan {
   std::vector<Note> notes;       // told once `status` is written
   std::optional<Duration> look_again;
 
+  // Then, or sooner.
+  void look_within(Duration wait) { look_again = look_again ? std::min(*look_again, wait) : wait; }
   bool settled() const { return actions.empty() && !status; }
 };
 
@@ -72,9 +75,13 @@ Action proof_of_none(const api::Resource& resource, const std::string& ns, const
 // Whether `live` (null: nothing) is what a proof of absence says is not there: what is the UID or belongs to it; without UID
 // anything.
 bool is_disproof(const Action& proof, const Json& live);
+// Whether what is there is the child that was to be made, of the same parent; what nobody is to own is known by its labels.
+bool is_same_child(const Json& live, const Json& wanted);
 // What follows in the plan happens only if this very object is there, and is to stay.
 Action confirmation(const api::Resource& resource, const api::Meta& meta);
-// The merge patches that put one finalizer on and take it off.
+// The merge patch that makes one member of the metadata `value`, if nobody has changed the object since it was read.
+Action metadata_patch(const api::Resource& resource, const api::Meta& meta, std::string_view member, Json value);
+// Those that put one finalizer on and take it off.
 Action finalizer_addition(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
 Action finalizer_removal(const api::Resource& resource, const api::Meta& meta, std::string_view finalizer);
 

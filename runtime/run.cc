@@ -20,24 +20,6 @@ bool is_proof(Action::Verb verb) {
   return verb == Action::Verb::kConfirm || verb == Action::Verb::kProve || verb == Action::Verb::kProveNone;
 }
 
-// Whether what is there is the child that was to be made, of the same parent.
-bool is_same_child(const Json& live, const Json& wanted) {
-  const Json& ours = at(wanted, "metadata", "ownerReferences");
-  // What nobody owns is known by its labels.
-  if (as_array(ours).empty()) {
-    const auto& labels = as_object(at(wanted, "metadata", "labels"));
-    return !labels.empty() && std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
-      return at(live, "metadata", "labels", label.key()) == label.value();
-    });
-  }
-  for (const auto& owner : as_array(at(live, "metadata", "ownerReferences"))) {
-    for (const auto& parent : as_array(ours)) {
-      if (at(owner, "uid") == at(parent, "uid")) return true;
-    }
-  }
-  return false;
-}
-
 std::string what(const Action& action) { return std::string(action.resource.kind) + " " + action.key.name; }
 
 Error name_taken(const Action& action) {

@@ -74,11 +74,15 @@ const api::MemberSet* set_of(const api::Action& action, const View& view) {
   return set && !set->meta.deleting ? set : nullptr;
 }
 
+const api::ActionTemplate* find(const std::vector<api::ActionTemplate>& actions, const std::string& name) {
+  const auto found = std::find_if(actions.begin(), actions.end(), [&](const auto& one) { return one.name == name; });
+  return found == actions.end() ? nullptr : &*found;
+}
+
 // Why it cannot be done until somebody acts; empty: it can.
 std::pair<std::string, std::string> trouble(const api::Action& action, const api::MemberSet& set) {
   const std::string role = "Role " + set.spec.role + " of NetworkFunction " + set.spec.function;
-  const auto& actions = set.spec.actions;
-  if (std::none_of(actions.begin(), actions.end(), [&](const auto& one) { return one.name == action.spec.action; }))
+  if (!find(set.spec.actions, action.spec.action))
     return {"NoSuchAction", role + " has no action " + action.spec.action + ": add it to the role's actions, or name another"};
   if (!has_agent(set.spec)) return {"NoAgent", role + " has no agent that could do it: say membership.agent: Sidecar"};
   return {};
@@ -86,11 +90,8 @@ std::pair<std::string, std::string> trouble(const api::Action& action, const api
 
 // Whether the member has heard of the action as its role has it now.
 bool knows(const api::Member& member, const api::MemberSet& set, const std::string& action) {
-  const auto of = [&](const std::vector<api::ActionTemplate>& all) {
-    return std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == action; });
-  };
-  const auto wanted = of(set.spec.actions), known = of(member.spec.actions);
-  return wanted != set.spec.actions.end() && known != member.spec.actions.end() && *wanted == *known && has_agent(member.spec);
+  const auto *wanted = find(set.spec.actions, action), *known = find(member.spec.actions, action);
+  return wanted && known && *wanted == *known && has_agent(member.spec);
 }
 
 }  // namespace
@@ -131,8 +132,9 @@ Plan plan_action(const api::Action& action, const View& view, const Moment& mome
     status.completed = moment.wall;
     if (status.members.empty()) failed = "There was no member that could do it before its deadline.";
     const bool well = failed.empty();
-    write.set_ready(well, !well, well ? "Succeeded" : "Failed", well ? "All members have done it." : failed);
-    write.notes.push_back({!well, well ? "Succeeded" : "Failed", well ? "All members have done it." : failed});
+    const std::string reason = well ? "Succeeded" : "Failed", message = well ? "All members have done it." : failed;
+    write.set_ready(well, !well, reason, message);
+    write.notes.push_back({!well, reason, message});
   } else if (!set) {
     write.set_ready(false, false, "NoMemberSet",
                     "MemberSet " + action.spec.member_set.name + " does not exist: once it does, this goes on by itself");

@@ -110,7 +110,7 @@ std::string heal(const api::MemberSet& set, const std::vector<const api::Member*
     const Duration left = patience - (moment.now - ill_since.value_or(workload->seen.as_it_is));
     if (left > Duration(0)) {
       --budget;
-      plan.look_again = std::min(plan.look_again.value_or(left), left);
+      plan.look_within(left);
     } else if (ill_since && networked(*member) && !is_outdated(*workload, current)) {  // those are replaced in any case
       ill.push_back({*ill_since, member, *workload});
     }

@@ -45,32 +45,21 @@ struct Volumes {
   bool stalled = false;  // until somebody acts
 };
 
-JsonObject claim_labels(const api::Member& member) {
-  return {
-      {label::kFunction, member.spec.function}, {label::kRole, member.spec.role}, {label::kMember, member.meta.key.name.text()}};
-}
-
 // The claim is the member's own if it is to be deleted with it: Kubernetes does that once the member is gone. Else it has no
 // owner, and outlives the member. What it is made of is said once: people, and what grows volumes, change it later.
 JsonObject claim_of(const api::Member& member, const api::Volume& volume, const std::string& name) {
-  auto desired = child_of(member, api::PersistentVolumeClaim::resource, name, claim_labels(member));
+  auto desired = child_of(member, api::PersistentVolumeClaim::resource, name,
+                          {{label::kFunction, member.spec.function},
+                           {label::kRole, member.spec.role},
+                           {label::kMember, member.meta.key.name.text()}});
   if (!volume.deleted_with_member()) desired["metadata"].as_object().erase("ownerReferences");
   desired["spec"] = volume.claim;
   return desired;
 }
 
-runtime::Action own_claim(const api::Member& member, const api::Volume& volume, const api::Meta& live) {
-  runtime::Action action;
-  action.verb = runtime::Action::Verb::kPatch;
-  action.resource = api::PersistentVolumeClaim::resource;
-  action.key = live.key;
-  action.body = JsonObject{{"metadata",
-                            {{"uid", live.uid.text()},
-                             {"resourceVersion", live.resource_version.text()},
-                             {"ownerReferences", volume.deleted_with_member()
-                                                     ? Json(JsonArray{api::owner_reference(api::Member::resource, member.meta)})
-                                                     : Json(nullptr)}}}};
-  return action;
+bool is_claim_of(const api::Member& member, const api::Meta& claim) {
+  return claim.label(label::kFunction) == member.spec.function && claim.label(label::kRole) == member.spec.role &&
+         claim.label(label::kMember) == member.meta.key.name;
 }
 
 // Makes the claims of the member's volumes (`make`), and sees to it that those which are there go with it, or do not.
@@ -79,13 +68,11 @@ Volumes plan_volumes(const api::Member& member, const View& view, bool make, Pla
   const auto lacks = [&](std::string what, bool until_somebody_acts) {
     if (out.missing.empty()) out.missing = std::move(what);
     out.stalled = out.stalled || until_somebody_acts;
-    plan.look_again = std::min(plan.look_again.value_or(Duration(1'000)), Duration(1'000));  // its change wakes whose it is
   };
   for (const auto& volume : member.spec.volumes) {
     const std::string name = claim_name(member.meta.key, volume);
     const auto* live = view.volume_claims.meta({member.meta.key.ns, name});
     const std::string claim = "PersistentVolumeClaim " + name;
-    const auto labels = claim_labels(member);
     if (!live) {
       if (!make) continue;
       auto& action = plan.actions.emplace_back();
@@ -93,9 +80,7 @@ Volumes plan_volumes(const api::Member& member, const View& view, bool make, Pla
       action.resource = api::PersistentVolumeClaim::resource;
       action.key = {member.meta.key.ns, name};
       action.body = claim_of(member, volume, name);
-    } else if (!std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
-                 return live->label(std::string(label.key()).c_str()) == as_string(label.value());
-               })) {
+    } else if (!is_claim_of(member, *live)) {
       lacks(claim + " belongs to another member, " + std::string(live->label(label::kMember)) + " of NetworkFunction " +
                 std::string(live->label(label::kFunction)) + ": rename one of the two, or delete it",
             true);
@@ -105,7 +90,10 @@ Volumes plan_volumes(const api::Member& member, const View& view, bool make, Pla
       lacks(claim + " belongs to an earlier member, and is about to be deleted: this goes on when it is gone, or has no owner",
             false);
     } else if (volume.deleted_with_member() != live->owned_by(member.meta.uid)) {
-      plan.actions.push_back(own_claim(member, volume, *live));
+      Json owners;
+      if (volume.deleted_with_member()) owners = JsonArray{api::owner_reference(api::Member::resource, member.meta)};
+      plan.actions.push_back(
+          runtime::metadata_patch(api::PersistentVolumeClaim::resource, *live, "ownerReferences", std::move(owners)));
     }
   }
   return out;
@@ -116,7 +104,7 @@ std::string overdue(const std::optional<Workload>& workload, const Moment& momen
   const auto by = workload ? to_be_ended_by(*workload) : std::nullopt;
   if (!by) return {};
   if (moment.now < *by) {
-    plan.look_again = std::min(plan.look_again.value_or(*by - moment.now), *by - moment.now);
+    plan.look_within(*by - moment.now);
     return {};
   }
   const std::string node(workload->node);
@@ -130,7 +118,6 @@ Plan plan_departure(const api::Member& member, const View& view, const Own& own,
   Plan plan;
   const auto orphan = orphan_of(member, view);
   plan_volumes(member, view, false, plan);
-  plan.look_again.reset();  // what it lacks does not matter any more
   if (own) {
     if (!own->meta->deleting) plan.actions.push_back(runtime::delete_of(*own->resource, *own->meta));
   } else if (!orphan) {
@@ -320,6 +307,7 @@ Plan plan_member(const api::Member& member, const View& view, const NetworkProvi
   const auto [attached, addresses, missing, missing_stalled] = plan_connection_points(member, view, own, plan, children);
   const bool networked = missing.empty();
   const auto [no_volumes, volumes_stalled] = plan_volumes(member, view, member.spec.is_to_serve(), plan);
+  if (!no_volumes.empty()) plan.look_within(Duration(1'000));  // its change wakes whose it is
   api::MemberStatus status;
   status.addresses = addresses;
   status.state = name(standing_of(member, own));

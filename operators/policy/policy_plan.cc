@@ -115,7 +115,7 @@ Plan plan_policy(const api::Policy& policy, const View& view, const Moment& mome
     } else if (decision.not_before) {
       write.set_ready(true, false, "CoolingDown",
                       "The size has changed not long ago: it is moved when coolDownSeconds have passed.");
-      plan.look_again = std::min(plan.look_again.value_or(*decision.not_before), *decision.not_before);
+      plan.look_within(*decision.not_before);
     } else {
       plan.actions.push_back(resize(set->meta, decision.wanted, kPolicyManager));
       if (!moment.refusal) status.last = api::Resized{moment.wall, decision.because, size, decision.wanted};

@@ -23,25 +23,6 @@ using runtime::Moment;
 using runtime::Plan;
 using Verb = Action::Verb;
 
-namespace {
-
-bool is_same_child(const Json& object, const Json& wanted) {
-  const Json& owners = at(wanted, "metadata", "ownerReferences");
-  if (as_array(owners).empty()) {
-    const auto& labels = as_object(at(wanted, "metadata", "labels"));
-    return std::all_of(labels.begin(), labels.end(),
-                       [&](const auto& label) { return at(object, "metadata", "labels", label.key()) == label.value(); });
-  }
-  for (const auto& owner : as_array(at(object, "metadata", "ownerReferences"))) {
-    for (const auto& other : as_array(owners)) {
-      if (at(owner, "uid") == at(other, "uid")) return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
 World::World(Store begin) : store(std::move(begin)) {
   store.on_event = [this](const Store::Event& event) {
     for (auto& feed : feeds_) {
@@ -227,7 +208,7 @@ bool World::carry_out(const Action& action, std::optional<Error>& refusal) {
     }
     case Verb::kApply: {
       const Json* live = store.look(action.resource, action.key);
-      if (action.fresh && feed.partial && live && !is_same_child(*live, action.body)) {
+      if (action.fresh && feed.partial && live && !runtime::is_same_child(*live, action.body)) {
         refusal = Error{Code::kAlreadyExists,
                         std::string(action.resource.kind) + " " + action.key.name + " exists and belongs to somebody else",
                         {},

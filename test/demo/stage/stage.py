@@ -107,12 +107,9 @@ class Stage:
         if answer["registered"] != SUBSCRIBERS or len(answer["held"]) < 2:
             raise Problem(f"not all subscribers were registered at different Sprouts: {answer}")
 
-    def sprouts(self):
-        return self.cluster.get("memberset", SPROUTS)
-
-    def settled(self, count):
+    def settled(self, count, member_set=SPROUTS):
         def all_serve():
-            status = self.sprouts()["status"]
+            status = self.cluster.get("memberset", member_set)["status"]
             return status["replicas"] == count and status["readyReplicas"] == count
         return all_serve
 
@@ -124,9 +121,12 @@ class Stage:
         unpacked = subprocess.run(["tar", "-C", kept, "-xf", "-"], input=raw.stdout, capture_output=True)
         if (raw.returncode or unpacked.returncode) and not self.report.error:
             self.report.error = f"sipp's files could not be kept: {(raw.stderr or unpacked.stderr).decode().strip()}"
+        self.keep_objects("knfe,pods")
+
+    def keep_objects(self, kinds):
         for name, words in {"knfe.log": ("logs", "-n", "knfe-system", "deployment/knfe"), "events.txt": ("get", "events", "-A"),
-                            "objects.txt": ("get", "knfe,pods", "-A", "-o", "wide")}.items():
-            (kept / name).write_text(self.cluster.run(*words).stdout)
+                            "objects.txt": ("get", kinds, "-A", "-o", "wide")}.items():
+            (self.kept / name).write_text(self.cluster.run(*words).stdout)
 
     def finish(self):
         if not self.kept.exists() or self.report.error:

@@ -62,7 +62,7 @@ def too_late(case):
 
 
 def waits(case):
-    """For a role that is not there, or does not know how; and a name that never was is told of."""
+    """For a role that is not there, or does not know how."""
     case.apply(action())
     case.says("Action", "backup", "Ready", "False", "NoMemberSet")
     case.apply(action("other", action="repair"))

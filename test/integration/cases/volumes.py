@@ -23,22 +23,18 @@ def claims(case):
     return {each["metadata"]["name"]: each["metadata"]["uid"] for each in case.api.list("PersistentVolumeClaim", case.ns)}
 
 
-def gone(case, member):
-    case.gone("Member", member)
-
-
 def kept(case):
     start(case, "Retain")
     before = claims(case)
     assert set(before) == {"db-store-0-data", "db-store-1-data"}, before
     case.quiet()
     case.scale("db-store", 1)
-    gone(case, "db-store-1")
+    case.gone("Member", "db-store-1")
     case.scale("db-store", 2)
     case.says("Member", "db-store-1", "Ready", "True", "Serving")
     case.delete("NetworkFunction", "db")
     case.gone("NetworkFunction", "db")
-    gone(case, "db-store-0")
+    case.gone("Member", "db-store-0")
     assert claims(case) == before, claims(case)
 
 

@@ -154,10 +154,13 @@ class Actor:
                  "lastTransitionTime": _now(), "observedGeneration": member["metadata"]["generation"]}
                 for kind, (truth, reason) in wanted.items()]}}, AGENT, "status")
 
+    def _list_of(self, key, member):
+        with self._lock:
+            return self._objects["ConfigMap"].get((key[0], member["spec"]["function"] + "-peers"))
+
     def _asked(self, key, member):
         """The Actions that it is to do."""
-        with self._lock:
-            listed = self._objects["ConfigMap"].get((key[0], member["spec"]["function"] + "-peers"))
+        listed = self._list_of(key, member)
         asked = json.loads(listed["data"].get("actions.json", "[]")) if listed else []
         return [each for each in asked if member["metadata"]["uid"] in each["members"]]
 
@@ -168,8 +171,7 @@ class Actor:
                 "output": f"{asked['action']} {json.dumps(asked.get('parameters', {}))}"}
 
     def _listed_as_leaving(self, key, member):
-        with self._lock:
-            listed = self._objects["ConfigMap"].get((key[0], member["spec"]["function"] + "-peers"))
+        listed = self._list_of(key, member)
         return bool(listed) and any(
             each["name"] == key[1] and each["state"] == "Leaving" for each in members_of(listed))
 

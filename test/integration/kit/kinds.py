@@ -2,7 +2,7 @@
 
 KNFE = "knfe.io/v1alpha1"
 RBAC = "rbac.authorization.k8s.io/v1"
-KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace and Node
+KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace
     "NetworkService": (KNFE, "networkservices"),
     "NetworkFunction": (KNFE, "networkfunctions"),
     "MemberSet": (KNFE, "membersets"),
@@ -19,7 +19,6 @@ KINDS = {  # kind -> apiVersion and plural; all are namespaced but Namespace and
     "Role": (RBAC, "roles"),
     "RoleBinding": (RBAC, "rolebindings"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
-    "Node": ("v1", "nodes"),
     "Secret": ("v1", "secrets"),
     "Namespace": ("v1", "namespaces"),
     "Event": ("events.k8s.io/v1", "events"),
